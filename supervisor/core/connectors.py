@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 
 from supervisor.config import Config
+from supervisor.models.prices import PUBLISHED
 from supervisor.people.authentication import Authenticator
 from supervisor.people.sign_in.passkeys import CEREMONY
 from supervisor.plugins import loading as plugins
@@ -63,7 +64,8 @@ async def warm_up(connectors: Iterable[Connector], authenticator: Authenticator)
     """
     await authenticator.load()
     await asyncio.sleep(WARM_UP_AFTER_SECONDS)
-    await asyncio.to_thread(importlib.import_module, CEREMONY)
+    for module in (PUBLISHED, CEREMONY):
+        await asyncio.to_thread(importlib.import_module, module)
     for connector in connectors:
         await connector.warm_up()
     _exempt_imports_from_collection()

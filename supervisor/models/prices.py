@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
-from genai_prices.data import providers
-from genai_prices.data_snapshot import DataSnapshot
-from genai_prices.types import ModelPrice, TieredPrices
-
 from supervisor.protocol.conversation import Tokens
 
-PROVIDER = "anthropic"
+PUBLISHED = "supervisor.models.published"
+"""The module with the price list. It is loaded once it is needed, or in the background: it is large."""
 
 NANOS_PER_TOKEN = 1000
 """The price of one token at one dollar per million tokens, in nanodollars."""
@@ -74,7 +72,6 @@ class PriceList:
 
     def __init__(self, overrides: Mapping[str, Rates] | None = None) -> None:
         self._overrides = dict(overrides or {})
-        self._snapshot = DataSnapshot(providers=providers, from_auto_update=False)
 
     def price(self, model: str, tokens: Tokens, at: datetime | None = None) -> int | None:
         """Return the price of one call in nanodollars; None = the price is not known.
@@ -84,7 +81,7 @@ class PriceList:
             at: time of the call; None = now.
         """
         prompt = tokens.input + tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h
-        rates = self._overrides.get(model) or self._listed(model, prompt, at or datetime.now(UTC))
+        rates = self._overrides.get(model) or _published(model, prompt, at or datetime.now(UTC))
         if rates is None:
             return None
         total = Decimal(0)
@@ -114,29 +111,7 @@ class PriceList:
         plain, *cached = (self.price(model, tokens) for tokens in prompts)
         return None if plain is None else max(plain, *(nanos or 0 for nanos in cached))
 
-    def _listed(self, model: str, prompt_tokens: int, at: datetime) -> Rates | None:
-        try:
-            _, found = self._snapshot.find_provider_model(model, None, PROVIDER, None)
-        except LookupError:
-            return None
-        prices = found.get_prices(at)
-        cache_write = _rate(prices, "cache_write_mtok", prompt_tokens)
-        five_minutes = _rate(prices, "cache_write_5m_mtok", prompt_tokens)
-        read, written = (_rate(prices, f"{side}_mtok", prompt_tokens) for side in ("input", "output"))
-        if read is None or written is None:
-            return None
-        return Rates(
-            input=read,
-            output=written,
-            cache_read=_rate(prices, "cache_read_mtok", prompt_tokens),
-            cache_write_5m=cache_write if five_minutes is None else five_minutes,
-            cache_write_1h=_rate(prices, "cache_write_1h_mtok", prompt_tokens),
-        )
 
-
-def _rate(prices: ModelPrice, key: str, prompt_tokens: int) -> Decimal | None:
-    price: Decimal | TieredPrices | None = getattr(prices, key)
-    if isinstance(price, TieredPrices):
-        reached = [tier.price for tier in price.tiers if prompt_tokens > tier.start]
-        return reached[-1] if reached else price.base
-    return price
+def _published(model: str, prompt_tokens: int, at: datetime) -> Rates | None:
+    rates: Rates | None = importlib.import_module(PUBLISHED).rates(model, prompt_tokens, at)
+    return rates
