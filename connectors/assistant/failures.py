@@ -5,6 +5,8 @@ from __future__ import annotations
 import anthropic
 import httpx2
 
+from supervisor.protocol.conversation import OWN_ERROR
+
 LONGEST_DETAIL = 300
 """Characters of a provider's error message that are passed on."""
 
@@ -41,7 +43,7 @@ def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -
     if is_timeout(error):
         return "the model did not answer in time; try again"
     if isinstance(error, anthropic.APIStatusError):
-        return _status_sentence(error, model)
+        return _own(error) or _status_sentence(error, model)
     if isinstance(error, anthropic.APIConnectionError):
         return "the model cannot be reached; try again in a minute, and tell the operator if it stays so"
     if isinstance(error, httpx2.TransportError):
@@ -53,6 +55,11 @@ def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -
 def is_timeout(error: anthropic.APIError | httpx2.TransportError) -> bool:
     """Return whether the error is a timeout."""
     return isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException)
+
+
+def _own(error: anthropic.APIStatusError) -> str:
+    """Return what our own gateway says, which has not asked the model; empty = the answer is the provider's."""
+    return (error.api_message or "").strip() if OWN_ERROR in error.response.headers else ""
 
 
 def _status_sentence(error: anthropic.APIStatusError, model: str) -> str:

@@ -15,6 +15,7 @@ from supervisor.approvals.call import AskedCall, CallPlace
 from supervisor.approvals.pending import AskingTurn, PendingApproval, PendingApprovals
 from supervisor.approvals.preview import diff_of
 from supervisor.approvals.second_factor import SecondFactor, proven_by
+from supervisor.cluster.outages import wait_out
 from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.permissions.wording import brief
 from supervisor.protocol.conversation import ToolCall, Verdict
@@ -82,6 +83,8 @@ class Approvals:
     async def decide(self, call: ToolCall, needs: NeedsApproval, session: CallPlace, running: AskingTurn) -> Verdict:
         """Ask the people who may answer, and wait. Where nobody can be asked, the verdict is a no.
 
+        While the database does not answer, the call waits too.
+
         If the process of the call is suspended meanwhile, this call is cancelled; `outcome` then returns the answer.
 
         Args:
@@ -94,7 +97,8 @@ class Approvals:
         asked = AskedCall.now(call, session)
         if len(asked.text) > MAX_CALL:
             return Verdict(allowed=False, reason=wording.too_long(call, MAX_CALL))
-        if await self._is_allowed(asked, needs.risk, turn, now):
+        what = f"call {call.tool_use_id}"
+        if await wait_out(partial(self._is_allowed, asked, needs.risk, turn, now), what):
             return Verdict(allowed=True)
         recipients = self._approvers.recipients(turn)
         if recipients is None:
@@ -104,7 +108,8 @@ class Approvals:
         question = PendingApproval(new.id, session.id, partial(running.may_suspend, call))
         self.pending.add(question)
         try:
-            approval = await self._store.ask(new, partial(self._messages, asked, new, recipients), now_ms=now)
+            messages = partial(self._messages, asked, new, recipients)
+            approval = await wait_out(partial(self._store.ask, new, messages, now_ms=now), what)
             if approval is None:
                 return Verdict(allowed=False, reason=needs.reason)
             if approval.id != new.id:
@@ -112,7 +117,7 @@ class Approvals:
             self._announcer.requested(approval)
             with running.asking():
                 await self._hold(approval, question, running)
-            return await self._verdict(approval, question, AskedCall.now(call, session).digest)
+            return await wait_out(lambda: self._verdict(approval, question, AskedCall.now(call, session).digest), what)
         except asyncio.CancelledError:
             if self.stopping or question.suspended:
                 raise  # the next start of the daemon keeps the question, or its turn goes on in another process
@@ -152,15 +157,20 @@ class Approvals:
         Raises:
             StorageError: the answer is not known.
         """
-        approval = await self._store.find(question.approval_id)
+        what = f"question {question.approval_id}"
+        approval = await wait_out(lambda: self._store.find(question.approval_id), what)
         assert approval is not None, "it was recorded before it was asked"
         while not question.answered and (left := self._seconds_left(approval)) > 0:
             await question.wait(left)
-        number = await self._store.go_on(approval.id)
+        number = await wait_out(lambda: self._store.go_on(approval.id), what)
+        verdict = await wait_out(lambda: self._outcome(approval, question), what)
+        return verdict, brief(approval.summary), number
+
+    async def _outcome(self, approval: Approval, question: PendingApproval) -> Verdict:
         found = await self._store.find(approval.id)
         if found is not None and found.state is ApprovalState.ALLOWED:
-            return Verdict(allowed=True), brief(approval.summary), number
-        return await self._refusal(approval, question, ApprovalState.EXPIRED), brief(approval.summary), number
+            return Verdict(allowed=True)
+        return await self._refusal(approval, question, ApprovalState.EXPIRED)
 
     def forget(self, question: PendingApproval) -> None:
         """Stop waiting for the answer to a question whose process is suspended."""

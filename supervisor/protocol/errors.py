@@ -69,14 +69,14 @@ class ConfigError(XswarmError):
 
 
 class StorageError(XswarmError):
-    """The database refused a read or write, so nothing was accepted."""
+    """The database refused a read or write, so nothing was accepted; it `lasts` where no later attempt can succeed."""
 
     code = "storage"
     remedy = "`xswarm doctor` checks disk and database; the message was not accepted and may be sent again"
 
-    def __init__(self, why: str, remedy: str = "") -> None:
+    def __init__(self, why: str, remedy: str = "", *, lasts: bool = False) -> None:
         super().__init__(why)
-        self.why = why
+        self.why, self.lasts = why, lasts
         if remedy:
             self.remedy = remedy
 

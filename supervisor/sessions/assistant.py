@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from supervisor.approvals.asking import Approvals
 from supervisor.approvals.pending import AskingTurn
+from supervisor.cluster.outages import wait_out
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import ProjectName, SessionId
@@ -70,7 +72,7 @@ class Assistant:
         meter = self.spending.meter(turn.lane, turn.user_id, turn.session_id)
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
-            history = await self._history(turn)
+            history = await wait_out(partial(self._history, turn), turn.message_id)
             conversation = await self.connector.open(self._spec(running, endpoint, joining), history)
             try:
                 yield conversation, meter

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
+from supervisor.cluster.outages import wait_out
 from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import UserId
@@ -40,7 +42,7 @@ class TurnBinding:
     outdated: bool = False
 
     async def record(self, call: talk.ToolCall, *, unasked: bool) -> None:
-        """Record, before it runs, a tool call that may change something.
+        """Record, before it runs, a tool call that may change something; wait while the database does not answer.
 
         Args:
             unasked: nobody was asked about the call, so it may change what a kept approval was given for.
@@ -48,6 +50,9 @@ class TurnBinding:
         Raises:
             StorageError: the call must not run.
         """
+        await wait_out(partial(self._record, call, unasked=unasked), f"call {call.tool_use_id}")
+
+    async def _record(self, call: talk.ToolCall, *, unasked: bool) -> None:
         if unasked and not self.outdated:
             await self.outdate()  # an approval of `python x.py` is valid only while x.py is unchanged
             self.outdated = True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 
 from supervisor.approvals.asking import Approvals
 from supervisor.approvals.call import AssistantPlace
 from supervisor.approvals.pending import AskingTurn
+from supervisor.cluster.outages import wait_out
 from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.permissions.wording import summary
 from supervisor.protocol import conversation as talk
@@ -64,7 +66,10 @@ class ToolDecisions:
             if verdict.allowed:
                 # As the model wrote it: after a crash it reads in the chat's history what had started.
                 payload = {"id": call.tool_use_id, "summary": summary(call)}
-                await self._turns.record_event(self._running.turn.id, ALLOWED, payload, now_ms=self._clock())
+                record = partial(
+                    self._turns.record_event, self._running.turn.id, ALLOWED, payload, now_ms=self._clock()
+                )
+                await wait_out(record, f"call {call.tool_use_id}")
         except StorageError as error:
             logger.error("%s: call %s was not run: %s", self._running.turn.message_id, call.tool_use_id, error)
             verdict = talk.Verdict(allowed=False, reason=CANNOT_BE_RECORDED(call=summary(shown)))

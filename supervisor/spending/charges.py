@@ -45,7 +45,7 @@ class ChargeWriter:
         self._ledger = ledger
         self._clock = clock
         self._writes: set[asyncio.Task[None]] = set()
-        self._refused: dict[str, _Entry] = {}  # entries that the store refused, by charge
+        self._refused: dict[str, tuple[_Entry, StorageError]] = {}  # what the store refused, and why, by charge
 
     @property
     def writes(self) -> Collection[asyncio.Task[None]]:
@@ -53,9 +53,9 @@ class ChargeWriter:
         return self._writes
 
     @property
-    def has_refused(self) -> bool:
-        """Whether the store has refused a charge that is not written yet."""
-        return bool(self._refused)
+    def refusal(self) -> StorageError | None:
+        """Why the store has refused a charge that is not written yet; None = it has refused none."""
+        return next((error for _, error in self._refused.values()), None)
 
     def journal(self, turn_id: int, charge: Charge, user_id: UserId) -> None:
         """Begin to write a charge of a running turn. It replaces an earlier charge of the same call."""
@@ -72,12 +72,12 @@ class ChargeWriter:
 
     async def retry(self) -> None:
         """Write again what the store has refused."""
-        for entry in list(self._refused.values()):
+        for entry, _ in list(self._refused.values()):
             await self._write(entry)
 
     def take_refused(self, turn_id: int) -> list[Charge]:
         """Return the refused charges of a turn and forget them: they are written with the end of the turn."""
-        found = [entry for entry in self._refused.values() if entry.turn_id == turn_id and entry.journal]
+        found = [entry for entry, _ in self._refused.values() if entry.turn_id == turn_id and entry.journal]
         for entry in found:
             del self._refused[entry.charge.ref]
         return [entry.charge for entry in found]
@@ -96,8 +96,9 @@ class ChargeWriter:
             else:
                 await self._ledger.post(turn_id, charge, user_id=entry.user_id, now_ms=self._clock())
         except StorageError as error:
-            logger.error("%s: a charge could not be stored yet: %s", self._lane, error)
-            self._refused[charge.ref] = entry
+            if charge.ref not in self._refused:
+                logger.error("%s: a charge could not be stored yet: %s", self._lane, error)
+            self._refused[charge.ref] = entry, error
         else:
             self._refused.pop(charge.ref, None)  # an earlier figure of the same call
 

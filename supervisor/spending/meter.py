@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
+from supervisor.cluster.outages import wait_out
 from supervisor.models.gateway.meter import ModelCall
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import UserId
@@ -22,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 2.0
 """How long the end of a turn waits for the figures of its last call, in seconds."""
+
+OUTAGE_SECONDS = 60.0
+"""How long a call waits for a database that does not answer. Its client waits for 300 seconds or more."""
 
 
 class SpendingLimit(Protocol):
@@ -121,9 +126,17 @@ class SessionMeter:
         the most that they can cost. If that would exceed a limit, this call waits for an open call to end. So a turn
         can exceed a limit by the cost of one call only.
 
+        While the database does not answer, nobody knows what is spent, and the call waits.
+
         Args:
             most_nanos: the most that the call can cost, in nanodollars; None = its price is not known.
+
+        Raises:
+            StorageError: it has not answered for `OUTAGE_SECONDS`. The call may be made again.
         """
+        return await wait_out(partial(self._admit, model, most_nanos), f"{self._lane}: a call", seconds=OUTAGE_SECONDS)
+
+    async def _admit(self, model: str, most_nanos: int | None) -> str | None:
         if self._limit is not None:
             if most_nanos is None:
                 return f"the price of {model} is not known, so no limit on spending could hold"
@@ -135,8 +148,8 @@ class SessionMeter:
                 return str(error)
         if self._writer is not None:
             await self._writer.retry()
-            if self._writer.has_refused:  # without this check, uncounted calls would go on while the disk is full
-                return "what was spent cannot be recorded now"
+            if (refusal := self._writer.refusal) is not None:  # else uncounted calls would go on
+                raise refusal
         # One maximum is enough: each open call counts as the dearest of them.
         self._dearest = max(self._dearest if self._admitted else 0, most_nanos or 0)
         self._admitted += 1

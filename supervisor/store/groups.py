@@ -97,7 +97,7 @@ class Groups(Generic[ConnectionT, ContextT]):
             StorageError: the store is closed, or the database refused.
         """
         if self._closing:
-            raise StorageError("the store is closed")
+            raise StorageError("the store is closed", lasts=True)
         if self._halted is not None:
             raise self._halted
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -7,7 +7,9 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from supervisor.cluster.outages import wait_out
 from supervisor.people.identity import Directory
 from supervisor.protocol.errors import StorageError, UserNotFound
 from supervisor.protocol.messages import UserId
@@ -37,6 +39,13 @@ PREVIEW_SECONDS = 10.0
 
 MAX_PREVIEW = 500
 """Characters of the longest preview in a question."""
+
+OUTAGE_SECONDS = 20.0
+"""How long a call waits for a database that does not answer, in seconds: less than its client waits for it."""
+
+NOT_MADE = "the call was not made, because the database does not answer; make it again in a few minutes"
+MADE = "the call was made, but its answer cannot be read, because the database does not answer"
+"""What the model is told of a call during an outage."""
 
 LOGGED = 500
 """Characters of a server's failure that reach the log."""
@@ -102,13 +111,13 @@ class TurnTools(Tools):
                 return self._refused(call, "InvalidInput", problem)
             return replace(call, preview=await self._preview(server, tool, call))
         try:
-            people = (await self._known()).people
+            people = (await wait_out(self._known, f"call {call.tool_use_id}")).people
             problem = people.hidden(server.problem(tool, people.restored(call.input)))
             named = replace(call, input=people.named(call.input))
         except UnknownReference as unknown:
             return self._refused(call, "UnknownReference", str(unknown))
         except StorageError as error:
-            return self._failed(call, "StorageError", str(error))
+            return self._failed(call, "StorageError", str(error), NOT_MADE)
         if problem:
             return self._refused(call, "InvalidInput", problem)
         return replace(named, preview=await self._preview(server, tool, call))
@@ -126,12 +135,16 @@ class TurnTools(Tools):
         if isinstance(found, ToolOutput):
             return found
         server, tool = found
+        standing = NOT_MADE
         try:
-            circle = await self._known() if server.fields else Circle(People())
+            circle = Circle(People())
+            if server.fields:
+                circle = await wait_out(self._known, f"call {call.tool_use_id}", seconds=OUTAGE_SECONDS)
             arguments = circle.people.restored(call.input) if server.fields else call.input
             user = self._user()
             told = acting(user.id, user.name, self._scope) if user is not None else {}
             answer = await server.call(tool, arguments, told)
+            standing = MADE
             if answer.failed:
                 return self._failed(call, "ToolError", answer.text)
             made = await self._output(server, tool, answer, circle)
@@ -143,7 +156,7 @@ class TurnTools(Tools):
         except CallFailed as failure:
             return self._failed(call, failure.kind, failure.detail)
         except StorageError as error:
-            return self._failed(call, "StorageError", str(error))
+            return self._failed(call, "StorageError", str(error), standing)
         except Exception as error:
             logger.exception("%s: the tool %s broke", self._scope, call.name)
             return self._failed(call, "InternalError", type(error).__name__)
@@ -182,7 +195,7 @@ class TurnTools(Tools):
         async with circle.lock:  # two calls side by side may tell of the same new people
             fresh, made = await asyncio.to_thread(output, answer, tool.title, server.fields, circle.people)
             # After a restart a reference must still stand for the same person, so it is kept before it is used.
-            await self._book.keep(self._scope, fresh)
+            await wait_out(partial(self._book.keep, self._scope, fresh), "an answer", seconds=OUTAGE_SECONDS)
         return made
 
     def _refused(self, call: ToolCall, kind: str, why: str) -> ToolOutput:
@@ -190,12 +203,16 @@ class TurnTools(Tools):
         logger.info("%s: %s was not called: %s", self._scope, call.name, kind)
         return ToolOutput(text=f"{failure_text(kind)} ({why})", failed=True)
 
-    def _failed(self, call: ToolCall, kind: str, detail: str) -> ToolOutput:
-        """Return a failure of which the model learns the kind; the rest goes to the log under a reference."""
+    def _failed(self, call: ToolCall, kind: str, detail: str, more: str = "") -> ToolOutput:
+        """Return a failure of which the model learns the kind; the rest goes to the log under a reference.
+
+        Args:
+            more: what else the model is told; empty = nothing.
+        """
         reference = secrets.token_hex(4)
         told = self.hidden(detail[:LOGGED])
         logger.warning("%s: %s failed, reference %s: %s: %s", self._scope, call.name, reference, kind, told)
-        text = failure_text(kind)
+        text = f"{failure_text(kind)} ({more})" if more else failure_text(kind)
         return ToolOutput(text=text, shown=f"{text} (reference {reference})", failed=True)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from supervisor.cluster.outages import wait_out
 from supervisor.delivery.hub import Hub
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
@@ -88,9 +89,9 @@ class TurnRunner:
         """Run a turn, or record why it fails: a started turn without an outcome would block its lane and project."""
         error: XswarmError
         try:
-            refusal = self._rights.refusal(turn.user_id, turn.project) or await self._spending.reserve(turn)
+            refusal = self._rights.refusal(turn.user_id, turn.project)
+            refusal = refusal or await wait_out(partial(self._spending.reserve, turn), turn.message_id)
             if refusal is not None:
-                work.close()
                 raise refusal
             await work
             return
@@ -99,6 +100,8 @@ class TurnRunner:
         except Exception:
             logger.exception("%s: its turn broke", turn.message_id)
             error = failure(turn, BROKE)
+        finally:
+            work.close()  # where it was never begun; a task that has ended takes no notice
         await self._close_overspent(turn, error)
         await self._completion.refuse(turn, error)
 

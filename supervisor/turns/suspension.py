@@ -7,10 +7,12 @@ import contextlib
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from supervisor.approvals.asking import Approvals
 from supervisor.approvals.pending import PendingApproval
+from supervisor.cluster.outages import wait_out
 from supervisor.delivery.replies import quote
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
@@ -88,7 +90,7 @@ class Suspension:
         """Wait for the answer, then open a process and return it with the prompt that tells the model the answer."""
         verdict, summary, number = await self._approvals.outcome(question)
         running.heard = time.monotonic()
-        conversation = await self._sessions.open(session)
+        conversation = await wait_out(partial(self._sessions.open, session), session.id)
         binding = await self._binder.resume(session)
         if not verdict.allowed:
             binding.denied.append(verdict.reason)

@@ -1,4 +1,4 @@
-"""The server of the database goes away under load: nothing acknowledged is lost, and the daemon goes on by itself.
+"""The server of the database goes away under load: nothing acknowledged is lost, no turn fails, the daemon goes on.
 
 XSWARM_OUTAGE_SECONDS says how long the long outage is (`make soak`: 30).
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from supervisor.protocol.status import TurnState
 from tests.disks import fill
 from tests.e2e.loop import World, run_through
 from tests.e2e.world import World as Echoes
@@ -51,7 +52,7 @@ async def test_a_server_that_is_away_for_a_second_and_for_long(
         for seconds in (1.0, LONG_SECONDS):
             await away(world, server, seconds, how)
 
-    await run_through(tmp_path, url, trouble, tools_run=False)
+    await run_through(tmp_path, url, trouble, ends={TurnState.COMPLETED})
 
 
 async def test_processes_of_the_server_that_are_killed_in_the_middle_of_transactions(
@@ -64,7 +65,7 @@ async def test_processes_of_the_server_that_are_killed_in_the_middle_of_transact
                 busy = number % 2  # every second time those alone that do something
                 await until(lambda: connection.execute(END_ALL, (not busy,)).fetchall(), "some are ended")  # noqa: B023
 
-    await run_through(tmp_path, url, trouble, tools_run=False)
+    await run_through(tmp_path, url, trouble, ends={TurnState.COMPLETED})
 
 
 async def test_a_disk_of_the_server_that_is_full(tmp_path: Path) -> None:

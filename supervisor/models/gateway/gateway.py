@@ -19,9 +19,13 @@ from supervisor.models.gateway.call_size import UnmeterableCall, read_call_size
 from supervisor.models.gateway.meter import CallTotals, Meter
 from supervisor.models.gateway.upstream import UpstreamClient
 from supervisor.models.prices import PriceList
-from supervisor.protocol.conversation import ModelEndpoint
+from supervisor.protocol.conversation import OWN_ERROR, ModelEndpoint
+from supervisor.protocol.errors import StorageError
 
 logger = logging.getLogger(__name__)
+
+AWAY = "the database of the daemon does not answer, so the model was not asked; try again in a few minutes"
+"""What the client of a call reads whose costs cannot be checked or recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,10 @@ class Gateway:
         try:
             most = self._prices.most(size.model, size.prompt_tokens, size.max_tokens)
             refusal = await grant.meter.admit(size.model, size.max_tokens, most_nanos=most)
+        except StorageError as error:
+            logger.warning("%s: a call of the model was not made: %s", grant.owner, error)
+            # Not 529: Claude Code gives up after three of them. Others from 500 on it repeats for minutes.
+            return error_response(503, AWAY, headers={OWN_ERROR: error.code})
         except Exception:  # the limits must hold even when checking them fails
             logger.exception("%s: the limits of a model call could not be checked", grant.owner)
             return error_response(500, "the limits could not be checked", headers={"x-should-retry": "false"})

@@ -45,6 +45,9 @@ class Meter(Protocol):
         Args:
             max_tokens: the most tokens that the model may write; 0 = the request sets no maximum.
             most_nanos: the most that the call can cost, in nanodollars; None = its price is not known.
+
+        Raises:
+            StorageError: whether it may be made cannot be checked now. It may be made again.
         """
 
     def over(self) -> None:

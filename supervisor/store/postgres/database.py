@@ -144,7 +144,7 @@ class PostgresDatabase:
         """Do a read of the whole database on a connection of its own: it may take minutes, and blocks no other read."""
         async with self._may_examine:
             if self._closed:
-                raise StorageError("the store is closed")
+                raise StorageError("the store is closed", lasts=True)
             examiner = PgThread("xswarm examiner", self._address.reader)
             self._examiners.add(examiner)
             try:
@@ -187,14 +187,16 @@ class PostgresDatabase:
         except (CommitUnknown, Fenced) as error:
             return [Failed(error) for _ in works]  # none may run again: they may be stored, or never will be
         except Exception as error:  # noqa: BLE001 (the retry below finds the write that failed)
-            if len(works) == 1:
-                return [Failed(storage_error(error))]
+            if len(works) == 1 or not _reachable(thread):
+                return [Failed(storage_error(error)) for _ in works]
         outcomes: list[Any] = []
         for work in works:
             try:
                 outcomes += self._transact(thread, [work])
-            except Exception as error:  # noqa: BLE001 (it concerns this one only)
+            except Exception as error:  # noqa: BLE001 (it concerns this one only, while the server is there)
                 outcomes.append(Failed(storage_error(error)))
+                if not _reachable(thread):
+                    return outcomes + [outcomes[-1]] * (len(works) - len(outcomes))
         return outcomes
 
     def _transact(self, thread: PgThread, works: list[Callable[[Transaction], Any]]) -> list[Any]:
@@ -263,7 +265,7 @@ class CommitUnknown(StorageError):
     """The server went away while it committed, and the store was closed before it was back."""
 
     def __init__(self) -> None:
-        super().__init__("PostgreSQL went away during a commit: what was written may be stored or not")
+        super().__init__("PostgreSQL went away during a commit: what was written may be stored or not", lasts=True)
 
 
 def _begun(thread: PgThread, begin: str) -> tuple[PgConnection, Row | None]:
@@ -281,6 +283,15 @@ def _begun(thread: PgThread, begin: str) -> tuple[PgConnection, Row | None]:
             raise
     connection = thread.connection()
     return connection, connection.script(begin)
+
+
+def _reachable(thread: PgThread) -> bool:
+    """Return whether the server is there; each try to connect to one that is not may take seconds."""
+    try:
+        thread.connection()
+    except (psycopg.Error, OSError):
+        return False
+    return True
 
 
 def _roll_back(connection: PgConnection) -> None:
@@ -306,8 +317,10 @@ def _read(thread: PgThread, works: list[Callable[[Reader], Any]]) -> list[Any]:
                 outcomes.append(work(connection))
             finally:
                 _roll_back(connection)
-        except Exception as error:  # noqa: BLE001 (it concerns this one only)
+        except Exception as error:  # noqa: BLE001 (it concerns this one only, while the server is there)
             outcomes.append(Failed(storage_error(error)))
+            if not _reachable(thread):
+                return outcomes + [outcomes[-1]] * (len(works) - len(outcomes))
     return outcomes
 
 

@@ -26,6 +26,8 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.QueryCanceled, BUSY),
 )
 
+_OF_THE_WORK = (errors.IntegrityError, errors.ProgrammingError, errors.DataError)
+"""What was written is at fault, or its rights: to write it again is of no use."""
 
 _AT_CONNECTING = (
     ("authentication failed", ACCESS),
@@ -41,7 +43,7 @@ def storage_error(error: Exception) -> Exception:
     if isinstance(error, XswarmError) or not isinstance(error, (psycopg.Error, OSError)):
         return error
     remedy = remedy_of(error)
-    failure = StorageError(_why(error), f"{remedy}; {AGAIN}" if remedy else "")
+    failure = StorageError(_why(error), f"{remedy}; {AGAIN}" if remedy else "", lasts=isinstance(error, _OF_THE_WORK))
     failure.__cause__ = error
     return failure
 

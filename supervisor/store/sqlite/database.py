@@ -152,7 +152,7 @@ class SqliteDatabase:
         opened: list[Connection] = []
         async with self._may_examine:
             if self._closed:
-                raise StorageError("the store is closed")
+                raise StorageError("the store is closed", lasts=True)
             try:
                 examiner = await opening.connect(self.reader_name, opened)
                 self._examiners.add(examiner)

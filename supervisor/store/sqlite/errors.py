@@ -54,7 +54,8 @@ def storage_error(error: Exception, path: Path | None = None) -> Exception:
     if path is not None:
         failure = StorageError(f"{path}: {_why(error)}", remedy)
     else:
-        failure = StorageError(_why(error), f"{remedy}; {AGAIN}" if remedy else "")
+        lasts = isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError))  # the fault of what was written
+        failure = StorageError(_why(error), f"{remedy}; {AGAIN}" if remedy else "", lasts=lasts)
     failure.__cause__ = error
     return failure
 

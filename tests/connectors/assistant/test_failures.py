@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from connectors.assistant import failures
+from supervisor.protocol.conversation import OWN_ERROR
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/messages")
 
@@ -27,6 +28,10 @@ def body(kind: str, message: str) -> dict[str, Any]:
         (status_error(403), "the model provider refused our credentials; the operator should check ANTHROPIC_API_KEY"),
         (status_error(402, body("billing_error", "Budget exceeded: user")), "Budget exceeded: user"),
         (status_error(402), "the budget is spent; an admin can raise it"),
+        (
+            status_error(503, body("api_error", "the database does not answer"), {OWN_ERROR: "storage"}),
+            "the database does not answer",
+        ),
         (
             status_error(404),
             "the model m-1 is not available; the operator should set another one as assistant.model",

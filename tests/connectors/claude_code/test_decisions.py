@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.claude_code.decisions import Decisions
+from connectors.claude_code.decisions import AWAY, Decisions
 from connectors.claude_code.protocol.frames import ControlRequest
 from supervisor.protocol.conversation import ToolCall, Verdict
+from supervisor.protocol.errors import StorageError
 from tests.connectors.claude_code.support import Policy
 from tests.slowness import scaled
 
@@ -67,6 +68,13 @@ async def test_a_policy_that_fails_denies() -> None:
 
     answer = await Decisions(broken).answer(can_use())
     assert answer == {"behavior": "deny", "message": "The policy could not be asked."}
+
+
+async def test_a_call_that_could_not_be_recorded_is_one_to_be_made_again() -> None:
+    async def away(call: ToolCall) -> Verdict:
+        raise StorageError("PostgreSQL does not answer")
+
+    assert await Decisions(away).answer(can_use()) == {"behavior": "deny", "message": AWAY}
 
 
 @pytest.mark.parametrize("request_", [hook(tool_use_id=""), hook(name=""), can_use(tool_use_id="")])

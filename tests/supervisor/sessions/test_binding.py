@@ -68,7 +68,8 @@ async def test_approvals_that_are_kept_later_end_again() -> None:
     assert recorded.done.count("outdated") == 2
 
 
-async def test_a_call_that_cannot_be_recorded_is_an_error() -> None:
+async def test_a_call_that_cannot_be_recorded_is_an_error_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.cluster.outages.PATIENCE_SECONDS", 0.1)
     recorded = Recorded()
     recorded.refusing = True
     with pytest.raises(StorageError):

@@ -26,12 +26,12 @@ async def test_what_the_store_refused_is_written_at_the_next_try(writer: ChargeW
     writer.journal(7, charge_of(ENDED, estimated=False), ADA)
     assert len(writer.writes) == 1
     await writer.drain()
-    assert writer.has_refused
+    assert str(writer.refusal) == "Storage failed: disk full"
     await writer.retry()
-    assert writer.has_refused
+    assert writer.refusal is not None
     ledger.refusing = False
     await writer.retry()
-    assert not writer.has_refused
+    assert writer.refusal is None
     assert ledger.journalled == [(7, charge(ENDED, estimated=False))]
 
 
@@ -44,7 +44,7 @@ async def test_refused_charges_of_a_turn_are_taken_once_and_those_of_others_are_
     await writer.drain()
     assert writer.take_refused(7) == [charge(ENDED, estimated=False)]
     assert writer.take_refused(7) == []
-    assert writer.has_refused
+    assert writer.refusal is not None
 
 
 async def test_a_charge_without_a_running_turn_is_posted_by_itself(

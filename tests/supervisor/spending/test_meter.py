@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.errors import BudgetExceeded
+from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.spending.meter import SessionMeter
 from supervisor.store.records.charge import Charge
@@ -124,18 +124,24 @@ async def test_a_store_that_refuses_ends_nothing_and_is_reported(
     assert await meter.settle(7) == []
 
 
-async def test_no_call_is_let_through_while_what_was_spent_cannot_be_written(
-    meter: SessionMeter, ledger: RecordingLedger
+async def test_a_call_waits_while_what_was_spent_cannot_be_written_and_is_no_matter_of_a_limit(
+    meter: SessionMeter, ledger: RecordingLedger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr("supervisor.spending.meter.OUTAGE_SECONDS", 0.2)
     meter.begin(7, ADA)
     meter.started(BEGUN)
     await meter.drain()
     ledger.refusing = True
     meter.finished(ENDED)
     await meter.drain()
-    assert await meter.admit("claude-x", 10, most_nanos=1) == "what was spent cannot be recorded now"
+    with pytest.raises(StorageError, match="disk full"):
+        await meter.admit("claude-x", 10, most_nanos=1)
+    monkeypatch.setattr("supervisor.spending.meter.OUTAGE_SECONDS", 3600.0)
+    caplog.clear()
+    admitted = asyncio.create_task(meter.admit("claude-x", 10, most_nanos=1))
+    await until(lambda: "waits for the database" in caplog.text, "it waits")
     ledger.refusing = False
-    assert await meter.admit("claude-x", 10, most_nanos=1) is None
+    assert await admitted is None
     assert ledger.journalled == [(7, charge(BEGUN, estimated=True)), (7, charge(ENDED, estimated=False))]
     assert await meter.settle(7) == []
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,22 @@ import pytest_asyncio
 
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Directory
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import AnyEvent, ChatNotice
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.tools import ToolCall, ToolOutput
 from supervisor.store import SqliteStore, open_store
+from supervisor.store.ports.keys import ReferenceStore
 from supervisor.store.records.accounts import User
+from supervisor.store.records.tool_call import Reference
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.tools.topics import Topics
-from supervisor.tools.turn_tools import Toolbox
+from supervisor.tools.turn_tools import MADE, NOT_MADE, Toolbox
 from tests.supervisor.harness import JWT_SECRET, OPERATOR, SERVICE, seal
 from tests.tool_servers.programs import NAME, connected, noted, started, table
 from tests.tool_servers.server_program import ANN, BOB
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -192,6 +197,52 @@ async def test_a_failure_tells_its_kind_and_the_log_the_rest(
     if tool == "fail":
         assert f"{ANN_REFERENCE} is on leave" in line
     assert "Ann Lee" not in caplog.text
+
+
+class AwayReferences(ReferenceStore):
+    """Knows nobody, and refuses to read or write while it is told to."""
+
+    def __init__(self) -> None:
+        self.refuses_to_read = self.refuses_to_write = False
+
+    async def known(self, scope: str) -> list[Reference]:
+        if self.refuses_to_read:
+            raise StorageError("PostgreSQL does not answer")
+        return []
+
+    async def add(self, scope: str, references: Sequence[Reference]) -> None:
+        if self.refuses_to_write:
+            raise StorageError("PostgreSQL does not answer")
+
+    async def forget(self, scope: str) -> None:
+        raise AssertionError("nobody asks for it here")
+
+
+async def test_an_outage_of_the_database_says_whether_the_call_was_made(
+    servers: ToolServers, people: Directory, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.tools.turn_tools.OUTAGE_SECONDS", 0.1)
+    references = AwayReferences()
+    tools = Toolbox(servers, people, references).of_turn(ALICE, "chat-1")
+    before = noted(journal)
+    references.refuses_to_read = references.refuses_to_write = True
+    assert (await tools.call(call_of("people"))).text == f"{FAILED}StorageError ({NOT_MADE})"
+    assert noted(journal) == before
+    references.refuses_to_read = False
+    assert (await tools.call(call_of("people"))).text == f"{FAILED}StorageError ({MADE})"
+    assert noted(journal) == [*before, "people"]
+
+
+async def test_a_call_waits_while_the_database_does_not_answer(
+    servers: ToolServers, people: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    references = AwayReferences()
+    tools = Toolbox(servers, people, references).of_turn(ALICE, "chat-1")
+    references.refuses_to_read = True
+    shown = asyncio.create_task(tools.shown(call_of("people")))
+    await until(lambda: "waits for the database" in caplog.text, "it waits")
+    references.refuses_to_read = False
+    assert isinstance(await shown, ToolCall)
 
 
 async def test_a_server_that_is_down_offers_nothing_and_is_named(

@@ -25,6 +25,7 @@ class Fenced(StorageError):
         super().__init__(
             "the lease of this node is over, and another node has taken over",
             "start it again; if this happens often, see how long PostgreSQL cannot be reached from this machine",
+            lasts=True,
         )
 
 

@@ -11,11 +11,12 @@ import pytest
 from aiohttp import web
 
 from supervisor.models.api_errors import LARGEST_BODY
-from supervisor.models.gateway.gateway import Gateway
+from supervisor.models.gateway.gateway import AWAY, Gateway
 from supervisor.models.gateway.meter import CallTotals
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
-from supervisor.protocol.conversation import ModelEndpoint, Tokens
+from supervisor.protocol.conversation import OWN_ERROR, ModelEndpoint, Tokens
+from supervisor.protocol.errors import StorageError
 from tests.supervisor.models.gateway.calls import (
     EVENTS,
     KEY,
@@ -224,6 +225,38 @@ async def test_call_is_refused_if_the_limits_cannot_be_checked(
         assert "disk" not in await answer.text()
     assert not offline.requests
     assert "limits of a model call could not be checked" in caplog.text
+
+
+class AwayMeter(RecordingMeter):
+    """A meter whose database does not answer for the first call."""
+
+    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
+        if not self.asked:
+            self.asked.append((model, max_tokens))
+            raise StorageError("PostgreSQL does not answer", "look at 10.0.0.1")
+        return await super().admit(model, max_tokens, most_nanos=most_nanos)
+
+
+async def test_a_call_is_to_be_made_again_while_the_database_does_not_answer(
+    gateway: Gateway, offline: OfflineModel
+) -> None:
+    endpoint = gateway.issue("ada", AwayMeter())
+    async with aiohttp.ClientSession(endpoint.base_url, headers=bearing(endpoint)) as http:
+        async with http.post("/v1/messages", json=asking()) as answer:
+            told = await answer.json()
+            assert (answer.status, answer.headers[OWN_ERROR]) == (503, "storage")
+            assert told["error"] == {"type": "api_error", "message": AWAY}
+            assert not offline.requests
+        async with http.post("/v1/messages", json=asking()) as answer:
+            assert answer.status == 200
+
+
+async def test_a_client_makes_its_call_again_by_itself_when_the_database_is_back(gateway: Gateway) -> None:
+    endpoint = gateway.issue("ada", AwayMeter())
+    async with anthropic.AsyncAnthropic(api_key=endpoint.token, base_url=endpoint.base_url) as client:
+        message = await client.messages.create(**asking(script({"text": "one"})))
+        assert message.content[0].type == "text"
+        assert message.content[0].text == "one"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model": 1}', b"[" * 100_000])

@@ -126,6 +126,29 @@ async def test_a_server_that_stops_is_used_again_when_it_is_back(server: Postgre
     assert await store.turns.pending_count() == 1
 
 
+async def test_many_that_wait_find_out_together_that_the_server_is_away(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+    connect: Callable[..., None] = PgConnection.__init__
+
+    def counted(self: PgConnection, url: str, name: str, *more: Any) -> None:
+        tries.append(name)
+        connect(self, url, name, *more)
+
+    database = store._database
+    assert isinstance(database, PostgresDatabase)
+    server.control("stop", "-m", "immediate")
+    try:
+        monkeypatch.setattr(PgConnection, "__init__", counted)
+        for work in (database.read, database.write):
+            refused = await asyncio.gather(*(work(lambda _: None) for _ in range(20)), return_exceptions=True)
+            assert {type(error) for error in refused} == {StorageError}
+        assert len(tries) < 10, "each of them may take seconds"
+    finally:
+        server.control("start")
+
+
 @pytest.mark.parametrize("stored", [True, False])
 async def test_a_commit_whose_answer_is_lost_counts_as_the_server_says(
     server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, *, stored: bool
