@@ -114,6 +114,10 @@ class ClaudeCodeConnector(Connector):
     async def _open(self, session: SessionSpec, earlier: Sequence[Exchange]) -> ClaudeCodeConversation:
         config = Home(root=Path(session.home)).config
         history.set_settings_aside(config)
+        if session.elsewhere:
+            history.set_aside(config, session.conversation_id, "older")
+            logger.info("%s: another node has its transcript, starting anew", session.id)
+            return await self._start(session, resume=False, retelling=history.retelling(earlier, history.ELSEWHERE))
         if (found := history.find_transcript(config, session.conversation_id)) is not None:
             try:
                 moved = history.moved(history.last_folder(found), session.project_path)

@@ -30,6 +30,12 @@ MOVED = (
 NOTICE = "(Claude Code's own record of this conversation was gone; it goes on from the history that xswarm keeps.)\n\n"
 """Put above the first answer, for the person."""
 
+ELSEWHERE = (
+    "(This conversation was last answered on another machine, so Claude Code begins anew here, from the history that "
+    "xswarm keeps.)\n\n"
+)
+"""The same where another node has the record."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retelling:
@@ -44,9 +50,9 @@ class Retelling:
     notice: str
 
 
-def retelling(history: Sequence[Exchange]) -> Retelling | None:
-    """Return how the conversation goes on after a loss; None where the history is empty."""
-    return Retelling(preamble=preamble(history), notice=NOTICE) if history else None
+def retelling(history: Sequence[Exchange], notice: str = NOTICE) -> Retelling | None:
+    """Return how the conversation goes on without its record; None where the history is empty."""
+    return Retelling(preamble=preamble(history), notice=notice) if history else None
 
 
 def find_transcript(config: Path, conversation_id: str) -> Path | None:
@@ -83,16 +89,19 @@ def moved(before: str | None, folder: str) -> Retelling | None:
     return Retelling(preamble=MOVED.format(before=json.dumps(before), folder=json.dumps(folder)), notice="")
 
 
-def set_aside(config: Path, conversation_id: str) -> bool:
-    """Rename an unreadable or empty transcript, so that its id can be used again. Nothing is deleted.
+def set_aside(config: Path, conversation_id: str, why: str = "unreadable") -> bool:
+    """Rename a transcript that is not resumed, so that its id can be used again. Nothing is deleted.
+
+    Args:
+        why: part of the new name; empty ones count as unreadable.
 
     Returns:
         Whether there was one.
     """
     found = sorted(config.glob(f"projects/*/{conversation_id}.jsonl"))
     for path in found:
-        copies = len(list(path.parent.glob(f"{conversation_id}.unreadable-*")))
-        path.rename(path.with_name(f"{conversation_id}.unreadable-{copies + 1}"))
+        copies = len(list(path.parent.glob(f"{conversation_id}.{why}-*")))
+        path.rename(path.with_name(f"{conversation_id}.{why}-{copies + 1}"))
     return bool(found)
 
 

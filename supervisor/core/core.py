@@ -9,6 +9,7 @@ from supervisor.background.recovery import Recovery
 from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
 from supervisor.background.uploads import FOLDER, UploadKeeper
+from supervisor.cluster.joining import name_of
 from supervisor.cluster.places import Places, channel_place
 from supervisor.config import Config
 from supervisor.core.elsewhere import Elsewhere
@@ -66,7 +67,8 @@ class Core:
         tuning: Tuning | None = None,
     ) -> None:
         # The order of construction: each part uses only the parts above it.
-        places = Places(store.places if store.notices is not None else None)
+        is_alone = store.notices is None
+        places = Places(None if is_alone else store.places)
         self.links = NodeLinks(store.nodes, store.epoch)
         ground = Ground(
             config=config,
@@ -80,6 +82,7 @@ class Core:
             sources=ToolSources(tools.of_turn),
             rights=Rights(directory, projects),
             rates=RateLimits(),
+            node="" if is_alone else name_of(config.node),
             places=places,
             owners=Owners(places, store.places, store.nodes, self.links, projects),
             tuning=tuning or Tuning(),

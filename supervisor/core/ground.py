@@ -47,6 +47,7 @@ class Ground:
         sources: of all tools of turns of the assistant.
         rights: what a user may start now.
         rates: limits of what is told about messages and recorded of them, one count over all wires.
+        node: the name of this one; empty = it is alone.
         places: what this node owns; alone, it owns everything.
         owners: which node an act belongs to.
         hub: publishes events to subscribers.
@@ -63,6 +64,7 @@ class Ground:
     sources: ToolSources
     rights: Rights
     rates: RateLimits
+    node: str
     places: Places
     owners: Owners
     tuning: Tuning = field(default_factory=Tuning)

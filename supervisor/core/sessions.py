@@ -73,5 +73,6 @@ class SessionFloor:
             queue=queue,
             state_dir=config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
+            node=ground.node,
         )
         self.reaper = Reaper(self.pool, self.transitions, idle_timeout=settings.idle_timeout_seconds)

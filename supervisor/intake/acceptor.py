@@ -242,7 +242,7 @@ class Acceptor:
         if destination.session.is_chat:
             return t1.Process(identity=None)
         live = self._sessions.live(destination.session.id)
-        if live is None or live.conversation is None or live.has_moved(within=LOOK_SECONDS):
+        if live is None or live.conversation is None or live.new_keeper or live.has_moved(within=LOOK_SECONDS):
             return None
         return t1.Process(identity=live.conversation.identity)
 

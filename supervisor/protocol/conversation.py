@@ -98,6 +98,7 @@ class SessionSpec:
             The model reads them next, and the answer to the running prompt answers them too: they get no `Finished` or
             `Failed` of their own. None = there are none.
         tool_endpoint: for a process with tools of its own: where it finds those of tool servers; None = it gets none.
+        elsewhere: another node gave the last prompt: what lies in `home` of the conversation is older, or nothing.
     """
 
     id: SessionId
@@ -118,6 +119,7 @@ class SessionSpec:
     tools: Tools | None = None
     joining: Joining | None = None
     tool_endpoint: ToolEndpoint | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

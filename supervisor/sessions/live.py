@@ -52,6 +52,9 @@ def home_of(state_dir: Path, record: Session) -> str:
 class LiveSession:
     """A session in memory, with or without a process.
 
+    Args:
+        node: the name of this one; empty = it is alone.
+
     Attributes:
         record: the record as it was when the session was taken into memory; the current status is the lifecycle's.
         home: the connector's own folder for the session.
@@ -64,13 +67,16 @@ class LiveSession:
         folder: device and inode of the project's folder when the process started; None = it is not on this machine.
         pump: the task that reads the events of the process.
         prompted: the connector has ever got a prompt in this conversation, so the next process resumes it.
+        keeper: the node that gave the last prompt; empty = not known.
         cut_off: the last turn was interrupted, and the next one gets a note about it.
         tap: takes each line that the process writes; None = nobody wants them.
         suspending: the process is being closed while its turn waits for a person; neither turn nor session ends.
         turn: the binding of the running turn; None = no turn runs.
     """
 
-    def __init__(self, record: Session, project: Project, meter: SessionMeter, state_dir: Path) -> None:
+    def __init__(
+        self, record: Session, project: Project, meter: SessionMeter, state_dir: Path, *, node: str = ""
+    ) -> None:
         self.record = record
         self.project = project
         self.meter = meter
@@ -86,6 +92,8 @@ class LiveSession:
         self._looked = 0.0
         self.pump: asyncio.Task[None] | None = None
         self.prompted = record.started
+        self.keeper = record.node
+        self._node = node
         self.cut_off = False
         self.tap: talk.Tap | None = None
         self.suspending = False
@@ -100,6 +108,11 @@ class LiveSession:
     def id(self) -> SessionId:
         """The id of the session."""
         return self.record.id
+
+    @property
+    def new_keeper(self) -> str:
+        """This node, where the start of a turn must note that it gives the prompts now; empty = that is noted."""
+        return "" if self.keeper == self._node else self._node
 
     @property
     def reapable(self) -> bool:
@@ -149,6 +162,7 @@ class LiveSession:
             turn_timeout=turn_timeout,
             umask=OF_PROJECTS,
             tool_endpoint=self.tools.endpoint if self.tools is not None else None,
+            elsewhere=self.keeper != "" and self.new_keeper != "",
         )
 
     def user(self) -> UserId | None:

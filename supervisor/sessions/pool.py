@@ -38,6 +38,7 @@ class SessionPool:
         queue: waits for free processes, first come first served, users in turn.
         state_dir: below it each session has a folder of its own.
         max_processes: when all are in use, the least recently used idle one is evicted.
+        node: the name of this one; empty = it is alone.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class SessionPool:
         queue: FairQueue,
         state_dir: Path,
         max_processes: int,
+        node: str = "",
     ) -> None:
         self._processes = processes
         self._transitions = transitions
@@ -57,6 +59,7 @@ class SessionPool:
         self._approvals = approvals
         self._queue = queue
         self._state_dir = state_dir
+        self._node = node
         self.max_processes = max_processes
         self._sessions: dict[SessionId, LiveSession] = {}
         self._starting = 0  # processes that are being started count before they exist
@@ -71,7 +74,8 @@ class SessionPool:
         session = self._sessions.get(record.id)
         if session is None:
             meter = self._spending.meter(record.id, record.user_id, record.id)
-            session = self._sessions[record.id] = LiveSession(record, project, meter, self._state_dir)
+            session = LiveSession(record, project, meter, self._state_dir, node=self._node)
+            self._sessions[record.id] = session
         return session
 
     def reopen(self, session_id: SessionId) -> None:
@@ -115,6 +119,8 @@ class SessionPool:
 
     async def trace(self, record: Session, key: MessageId) -> talk.Trace:
         """Return how far a prompt got whose process died with an earlier daemon."""
+        if self._node and record.node not in ("", self._node):
+            return talk.Trace()  # what is here of the conversation is older, and says nothing
         return await self._processes.trace(home_of(self._state_dir, record), record.conversation_id, key)
 
     def opened(self, session: LiveSession) -> Conversation | None:

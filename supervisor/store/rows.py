@@ -19,7 +19,7 @@ from supervisor.store.transaction import Row, to_json
 
 SESSIONS = """
     SELECT id, user_id, project, project_path, conversation_id, thread, status, end_reason, started, cost_nanos,
-           message_count, started_ms, ended_ms, activity_ms, metadata, shared, kind, title
+           message_count, started_ms, ended_ms, activity_ms, metadata, shared, kind, title, node
     FROM claude_code_sessions
 """
 
@@ -79,6 +79,7 @@ def to_session(row: Row) -> Session:
         shared=bool(row[15]),
         kind=SessionKind(row[16]),
         title=row[17],
+        node=row[18],
     )
 
 

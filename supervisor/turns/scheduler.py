@@ -290,7 +290,7 @@ class TurnScheduler:
             if isinstance(opened, ConnectionFailed):
                 await self._reject(lane, opened)
                 return
-            if (turn := await self._take(lane, opened)) is not None:
+            if (turn := await self._take(lane, opened, session)) is not None:
                 await self._runner.converse(lane, turn, session, opened)
         if turn is not None and turn.exclusive:
             self._release(turn.project)
@@ -322,13 +322,16 @@ class TurnScheduler:
         finally:
             lane.state.opening_ended()
 
-    async def _take(self, lane: Lane, conversation: Conversation | None) -> Turn | None:
+    async def _take(
+        self, lane: Lane, conversation: Conversation | None, session: LiveSession | None = None
+    ) -> Turn | None:
         """Return the next turn of a lane, started (T2); None = none waits, or the project is busy."""
         if (given := lane.state.take()) is not None:
             return given
         identity = conversation.identity if conversation is not None else None
         try:
-            taken = await self._turns.start_next(lane.name, identity, now_ms=self._clock())
+            node = session.new_keeper if session is not None else ""
+            taken = await self._turns.start_next(lane.name, identity, node=node, now_ms=self._clock())
         except StorageError:
             lane.state.take_failed()
             raise
@@ -336,6 +339,8 @@ class TurnScheduler:
             lane.state.nothing_taken()
             await self._note_blocked(lane)
             return None
+        if session is not None and node:
+            session.keeper = node
         count = 1 + len(taken.gathered)
         lane.state.turns_taken(count)
         self.queued = max(0, self.queued - count)

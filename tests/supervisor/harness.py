@@ -147,6 +147,7 @@ class Core:
             queue=self._queue,
             approvals=self._approvals,
             state=config.State(dir=str(self.folder)),
+            node=config.NodeConfig(name=self._node.name),
             projects={
                 "site": config.ProjectConfig(
                     path=str(self.site), users=("alice", "bob", "olga"), permissions=Permissions.EDIT

@@ -21,15 +21,19 @@ _START = """
                      started_ms = :now_ms
     WHERE id = :id AND state = 'pending'
 """
+_KEEP = "UPDATE claude_code_sessions SET node = ? WHERE id = ?"
 
 
-def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now_ms: int) -> Turn | None:
+def start_next(
+    tx: Transaction, lane: str, identity: ProcessIdentity | None, now_ms: int, node: str = ""
+) -> Turn | None:
     """Mark the oldest pending turn of a lane as running under this epoch.
 
     Turns that are gathered with it become part of it.
 
     Args:
         identity: the process that gets the prompt; None = there is none.
+        node: gives the prompt, which another node or none gave last time; empty = as last time.
 
     Returns:
         The turn; None = nothing is pending, or a running turn of the lane or of an exclusive project is in its way.
@@ -50,6 +54,8 @@ def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now
             "now_ms": now_ms,
         },
     )
+    if node:
+        tx.execute(_KEEP, (node, lane))
     tx.mark_prompt(turn_id, TurnState.RUNNING)
     turn = to_turn(tx.execute(TURN, (turn_id,)).fetchone())
     return gathered(tx, turn, now_ms) if turn.gather else turn

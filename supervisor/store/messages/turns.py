@@ -90,9 +90,11 @@ class SqlTurns:
         """Return the message that holds a deduplication key, as a duplicate; None = no message does."""
         return await self._database.read(lambda connection: known(connection, channel, account, dedup_key, digest))
 
-    async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
+    async def start_next(
+        self, lane: str, identity: ProcessIdentity | None, *, node: str = "", now_ms: int
+    ) -> Turn | None:
         """T2."""
-        return await self._database.write(lambda tx: start_next(tx, lane, identity, now_ms))
+        return await self._database.write(lambda tx: start_next(tx, lane, identity, now_ms, node))
 
     async def finish(self, turn_id: int, outcome: Outcome) -> Settled | None:
         """T3."""

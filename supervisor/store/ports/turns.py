@@ -48,13 +48,16 @@ class TurnStore(Protocol):
     async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
         """Return the message that holds a deduplication key, as a duplicate; None = no message does."""
 
-    async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
+    async def start_next(
+        self, lane: str, identity: ProcessIdentity | None, *, node: str = "", now_ms: int
+    ) -> Turn | None:
         """T2: take the oldest pending turn of a lane and mark it running under this epoch.
 
         Turns right behind it that may be gathered become part of it.
 
         Args:
             identity: the process that gets the prompt; None = there is none.
+            node: is noted as the one that gave the session its last prompt; empty = it is noted already.
 
         Returns:
             The turn; None = no turn is pending, one is running, or its project has another exclusive turn running.

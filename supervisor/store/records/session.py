@@ -26,6 +26,7 @@ class Session:
         ended_ms: None while the session is live.
         activity_ms: the time of the last prompt, answer or start.
         shared: all users of the project use this session; `user_id` is the one who started it.
+        node: the node that gave Claude Code the last prompt; empty = not known, or the daemon was alone.
     """
 
     id: SessionId
@@ -46,6 +47,7 @@ class Session:
     shared: bool = False
     kind: SessionKind = SessionKind.CLAUDE_CODE
     title: str = ""
+    node: str = ""
 
     @property
     def is_chat(self) -> bool:

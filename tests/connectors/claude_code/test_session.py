@@ -17,7 +17,7 @@ import uvloop
 from aiohttp import web
 
 from connectors.claude_code.command import Home
-from connectors.claude_code.history import NOTICE, find_transcript
+from connectors.claude_code.history import ELSEWHERE, NOTICE, find_transcript
 from connectors.claude_code.process import tree
 from connectors.claude_code.process.orphans import state_mark
 from supervisor.models.offline.model import OfflineModel
@@ -276,6 +276,26 @@ async def test_a_lost_transcript_starts_anew_from_our_history(loss: str, model: 
     assert isinstance(second, Finished)
     assert not second.text.startswith(NOTICE)
     assert "walnut" in transcript(spec)
+
+
+async def test_a_transcript_that_is_older_than_another_nodes_is_set_aside(model: OfflineModel, tmp_path: Path) -> None:
+    connector, spec = make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())
+    async with opened(connector, spec) as reader:
+        await reader.ask("the word is walnut")
+    resumed = dataclasses.replace(spec, resume=True)
+    history = [Exchange(prompt=f"the word is {word}", answer="noted") for word in ("walnut", "maple")]
+    async with opened(connector, dataclasses.replace(resumed, elsewhere=True), history) as reader:
+        (*_, finished) = await reader.ask("which word?")
+    assert isinstance(finished, Finished)
+    assert finished.text.startswith(ELSEWHERE)
+    assert "maple" in transcript(spec)
+    (older,) = Home(root=Path(spec.home)).config.glob(f"projects/*/{spec.conversation_id}.older-1")
+    assert "maple" not in older.read_text()
+    async with opened(connector, resumed) as reader:  # from now on this node has the newest one
+        (*_, second) = await reader.ask("thanks")
+    assert isinstance(second, Finished)
+    assert not second.text.startswith(ELSEWHERE)
+    assert "which word?" in "".join(text for _, text in model.requests[-1].turns)
 
 
 @pytest.mark.parametrize("left", [b"", bytes(4096), b"{"], ids=["empty", "zeros", "torn"])
