@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from math import inf
 from time import monotonic
 from weakref import WeakValueDictionary
@@ -41,6 +43,7 @@ class Places:
         self._idle_seconds = idle_seconds
         self._clock = clock
         self._owned: dict[str, float] = {}
+        self._held: Counter[str] = Counter()
         self._others: AbstractSet[str] = frozenset()
         self._claiming: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -86,6 +89,18 @@ class Places:
             logger.info("place %s is this node's", place)
         return True
 
+    @contextmanager
+    def held(self, place: str) -> Iterator[None]:
+        """Keep a place of this node as long as a `with` block lasts, however long that is."""
+        self._held[place] += 1
+        try:
+            yield
+        finally:
+            self._held[place] -= 1
+            if not self._held[place]:
+                del self._held[place]
+            self.owns(place)  # its rest begins now
+
     async def look(self) -> None:
         """Look which places are other nodes'.
 
@@ -122,6 +137,7 @@ class Places:
         before = monotonic() - self._idle_seconds
         for place in list(self._owned):
             used = self._owned.get(place, inf)  # it may have been used while another one was given up
-            if used <= before and not place.startswith(OF_CHANNEL) and not is_needed(place):
+            needed = place in self._held or place.startswith(OF_CHANNEL)
+            if used <= before and not needed and not is_needed(place):
                 left(place)
                 await self.release(place)

@@ -67,8 +67,8 @@ class Core:
         tuning: Tuning | None = None,
     ) -> None:
         # The order of construction: each part uses only the parts above it.
-        is_alone = store.notices is None
-        places = Places(None if is_alone else store.places)
+        node = name_of(config.node) if store.notices is not None else ""
+        places = Places(store.places if node else None)
         self.links = NodeLinks(store.nodes, store.epoch)
         ground = Ground(
             config=config,
@@ -82,9 +82,9 @@ class Core:
             sources=ToolSources(tools.of_turn),
             rights=Rights(directory, projects),
             rates=RateLimits(),
-            node="" if is_alone else name_of(config.node),
+            node=node,
             places=places,
-            owners=Owners(places, store.places, store.nodes, self.links, projects),
+            owners=Owners(places, store.places, store.nodes, self.links, projects, name=node),
             tuning=tuning or Tuning(),
         )
         self._ground = ground

@@ -11,8 +11,8 @@ from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.chat import ChatOperations
 from supervisor.operations.chats.search import SearchOperations
 from supervisor.operations.messages import MessageOperations
-from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
+from supervisor.operations.owner.one_shot import OneShotAtOwner
 from supervisor.operations.owner.sessions import SessionsAtOwner
 from supervisor.operations.queries import Queries
 from supervisor.operations.queue import QueueOperations
@@ -63,7 +63,8 @@ class OperationsFloor:
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)
         self.load = LoadReader(store, turns.scheduler, sessions.pool)
-        self.one_shot = OneShot(
+        self.one_shot = OneShotAtOwner(
+            ground.owners,
             operations=self.operations,
             sessions=sessions.pool,
             projects=ground.projects,

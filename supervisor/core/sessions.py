@@ -39,6 +39,7 @@ class SessionFloor:
             seconds=settings.checkpoint_seconds,
             shared=ground.owners.shared_states(config),
             is_ours=ground.owners.is_ours,
+            has_others=bool(ground.node),
         )
         self.undo = UndoAtOwner(ground.owners, store.changes, self.recorder, ground.rights, ground.projects)
         self.approvers = Approvers(ground.directory, ground.projects, ground.hub)

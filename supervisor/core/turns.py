@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supervisor.core.ground import Ground
 from supervisor.core.sessions import SessionFloor
+from supervisor.operations.owner.steering import SteeringAtOwner
 from supervisor.sessions.assistant import Assistant
 from supervisor.turns.binder import TurnBinder
 from supervisor.turns.budget_guard import BudgetGuard
@@ -12,7 +13,6 @@ from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.places import LanePlaces
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.scheduler import TurnScheduler
-from supervisor.turns.steering import Steering
 from supervisor.turns.suspension import Suspension
 from supervisor.turns.tool_events import ToolEvents
 
@@ -34,18 +34,24 @@ class TurnFloor:
         )
         self.places = LanePlaces(ground.places, ground.projects, below.pool)
         self.guard = BudgetGuard(below.spending, refused_seconds=ground.tuning.refused_seconds)
+        steering = SteeringAtOwner(
+            ground.owners,
+            store=ground.store.turns,
+            hub=ground.hub,
+            tools=self._tools,
+            steers=ground.connector.steers,
+        )
         self.scheduler = TurnScheduler(
             turns=ground.store.turns,
             records=ground.store.sessions,
             sessions=below.pool,
             projects=ground.projects,
             runner=self._build_runner(),
-            steering=Steering(
-                store=ground.store.turns, hub=ground.hub, tools=self._tools, steers=ground.connector.steers
-            ),
+            steering=steering,
             completion=self.completion,
             places=self.places,
         )
+        steering.offer(self.scheduler)
 
     def _build_runner(self) -> TurnRunner:
         ground, below = self._ground, self._below

@@ -181,7 +181,7 @@ class Acceptor:
         message_id, reply = MessageId(uuid7()), submission.reply
         if reply is not None and self._conversations.has_several_projects(submission.user):
             reply = t1.labelled(reply, destination.project)
-        waits_for = self._turns.waits_for(destination.lane)
+        waits_for = self._turns.waits_for(destination.lane, destination.project_name)
         place = QueuePlace(message_id, reply, self._mode_told(mode, destination), waits_for)
         in_session = destination.session_id is not None
         acceptance = t1.build(

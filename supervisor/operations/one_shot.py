@@ -59,7 +59,10 @@ class Stream:
         if line is not None and not self._is_wanted(line):
             return
         # A line of stderr becomes a JSON string in ASCII, which takes up to six bytes for one.
-        text = fitting(text, most=TEXT_BYTES // 4) if from_stderr else fitting_line(text, line)
+        self.put(fitting(text, most=TEXT_BYTES // 4) if from_stderr else fitting_line(text, line), from_stderr)
+
+    def put(self, text: str, from_stderr: bool) -> None:
+        """Buffer a line as it is."""
         if self._lines.qsize() >= MAX_LINES or self._characters + len(text) > MAX_CHARACTERS:
             self.overrun.set()
         if not self.overrun.is_set():

@@ -12,7 +12,6 @@ from supervisor.people.projects import Project, Projects
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tap
 from supervisor.protocol.errors import (
-    ConnectionFailed,
     InvalidMessage,
     NotAllowed,
     SessionNotActive,
@@ -100,10 +99,6 @@ class SessionOperations:
             if session.project_path != real_path:
                 raise InvalidMessage(
                     "claude_code_connect.project_path", f"must be the session's own: {session.project_path}"
-                )
-            if not await self._turns.claim(session_id, project.name):
-                raise ConnectionFailed(
-                    "another node works in this folder", "connect to that node, or again when the folder is idle"
                 )
             resumed = not self._queries.lifecycle(session).status.live
             live = self._pool.take(session, replace(project, model=model) if model else project)

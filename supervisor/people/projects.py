@@ -71,7 +71,8 @@ class Projects:
         protected: Sequence[str] = PROTECTED,
         node: Collection[str] = (),
     ) -> None:
-        self._elsewhere = {name for name, table in tables.items() if not set(table.nodes) & set(node) and table.nodes}
+        self._nodes = {ProjectName(name): frozenset(table.nodes) for name, table in tables.items()}
+        self._elsewhere = {name for name in self._nodes if not self.may_be_at(name, node)}
         self._default_model = default_model
         self._scratch = scratch
         self._protected = tuple(protected)
@@ -131,6 +132,15 @@ class Projects:
         project = self._by_name.get(name)
         return project is not None and name not in self._elsewhere and os.path.isdir(project.path)
 
+    def may_be_at(self, name: ProjectName, node: Collection[str]) -> bool:
+        """Return whether a node may have the folder of a project: `nodes` names it or one of its labels, or names none.
+
+        Args:
+            node: its name and its labels.
+        """
+        named = self._nodes.get(name, frozenset())
+        return not named or not named.isdisjoint(node)
+
     def every(self) -> list[Project]:
         """Return the projects of config.toml, sorted by name."""
         return sorted(self._by_name.values(), key=lambda project: project.name)
@@ -171,16 +181,19 @@ class Projects:
         If projects lie in one another, the innermost is returned.
 
         Raises:
-            ProjectNotAllowed: the path lies in no project of the user, is not a folder, or is protected.
+            ProjectNotAllowed: the path lies in no project of the user, is protected, or is not a folder. In a project
+                of other nodes, those look whether it is one.
         """
         if not os.path.isabs(path):
             raise ProjectNotAllowed(path)
         scratch = self.scratch(user.id)
         usable = [*self.of(user), *([scratch] if scratch is not None else [])]
         owners = [p for p in usable if is_inside(path, p.path)]
-        if not owners or not os.path.isdir(path):
+        if not owners:
             raise ProjectNotAllowed(path)
         project = max(owners, key=lambda p: len(p.path))
+        if project.name not in self._elsewhere and not os.path.isdir(path):
+            raise ProjectNotAllowed(path)
         # In there, is_protected could not tell protected files from the project's own.
         if is_protected(path, project.path, protection=Protection(project.protected)):
             raise ProjectNotAllowed(path)

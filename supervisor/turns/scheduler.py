@@ -25,7 +25,6 @@ from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.sessions import SessionStore
 from supervisor.store.ports.turns import TurnStore
-from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.completion import STORAGE_RETRY_MAX_SECONDS, STORAGE_RETRY_SECONDS, TurnCompletion
@@ -35,7 +34,7 @@ from supervisor.turns.lanes.places import LanePlaces
 from supervisor.turns.lanes.state import LanePhase
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
-from supervisor.turns.steering import Steering
+from supervisor.turns.steering import Steered, Steering
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ class TurnScheduler:
             lane.state.turn_queued()
         self._wake(lane)
 
-    async def steer(self, acceptance: Acceptance) -> bool:
+    async def steer(self, acceptance: Steered) -> bool:
         """Send a waiting message into the running turn of its lane; False = it keeps waiting and its sender is told.
 
         Raises:
@@ -143,11 +142,12 @@ class TurnScheduler:
         lane = self._lanes.get(name)
         return lane is not None and lane.is_busy
 
-    def waits_for(self, name: str) -> str:
+    def waits_for(self, name: str, project: ProjectName) -> str:
         """Return the sentence that says what a message waits for that is queued in a lane now."""
         if (running := self.running(name)) is not None and running.is_asking:
             return FOR_ANSWER
-        return FOR_TURN if name in self._lanes else FOR_PROJECT
+        # Of a lane on another node it is not known here whether its own turn runs or that of another conversation.
+        return FOR_TURN if name in self._lanes or not self._places.owns(name, project) else FOR_PROJECT
 
     async def interrupt(self, name: str, by: str = "") -> RunningTurn | None:
         """Interrupt the running turn of a lane; return the turn, which may not have ended yet, or None.

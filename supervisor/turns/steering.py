@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
+from supervisor.protocol.messages import MessageId, ProjectName, UserId
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
-from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
@@ -20,6 +22,25 @@ from supervisor.turns.running import BROKE, RunningTurn
 from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
+
+
+class Steered(Protocol):
+    """An accepted message that waits, as `Acceptance` has it."""
+
+    @property
+    def message_id(self) -> MessageId: ...
+    @property
+    def lane(self) -> str: ...
+    @property
+    def project(self) -> ProjectName: ...
+    @property
+    def user_id(self) -> UserId: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def way(self) -> str: ...
+    @property
+    def queued(self) -> Callable[[int], Sequence[OutboxDraft]] | None: ...
 
 
 class Steering:
@@ -43,7 +64,7 @@ class Steering:
         self._steers = steers
         self._clock = clock
 
-    async def steer(self, lane: Lane | None, acceptance: Acceptance) -> bool:
+    async def steer(self, lane: Lane | None, acceptance: Steered) -> bool:
         """Send a waiting message into the running turn of its lane; False = it keeps waiting and its sender is told.
 
         Args:
@@ -104,7 +125,7 @@ class Steering:
             host.joined += parts
         return parts
 
-    def _host(self, lane: Lane, acceptance: Acceptance) -> RunningTurn | None:
+    def _host(self, lane: Lane, acceptance: Steered) -> RunningTurn | None:
         """Return the running turn that a message may join."""
         running = lane.running
         if running is None or running.ended.done() or lane.conversation is None:
@@ -116,7 +137,7 @@ class Steering:
         same = (turn.user_id, turn.channel, turn.way) == (acceptance.user_id, acceptance.channel, acceptance.way)
         return running if same else None
 
-    async def _join(self, acceptance: Acceptance, host: RunningTurn | None) -> Turn | None:
+    async def _join(self, acceptance: Steered, host: RunningTurn | None) -> Turn | None:
         """Make a message part of the host's turn in the store, where it is next in the queue; notify its sender."""
         notices = acceptance.queued or (lambda _: ())
         return await self._store.join(

@@ -40,6 +40,9 @@ CHECKPOINTS = "checkpoints"
 BEGUN_ANEW = STATES_BEGIN_ANEW()
 """What the person of a turn is told whose recording found the damage."""
 
+OF_ANOTHER = "it was recorded on another node, or what this one recorded was damaged"
+"""Why a state is not here where nodes have states of their own."""
+
 MAX_RULE = 100
 """Most characters of a rule in a sentence."""
 
@@ -65,6 +68,7 @@ class Recorder:
         seconds: how long one recording may take.
         shared: where the states of some folders are kept instead of `state_dir`, because other nodes use them too.
         is_ours: whether this node may work in a folder now; the states of others are pruned by others.
+        has_others: other nodes may have states of a folder that is not in `shared`.
         clock: milliseconds UTC.
     """
 
@@ -77,6 +81,7 @@ class Recorder:
         seconds: float = SECONDS,
         shared: Mapping[str, Path] = MappingProxyType({}),
         is_ours: Callable[[str], bool] = _every,
+        has_others: bool = False,
         clock: Clock = now_ms,
     ) -> None:
         self._changes = changes
@@ -85,6 +90,7 @@ class Recorder:
         self._seconds = seconds
         self._shared = shared
         self._is_ours = is_ours
+        self._has_others = has_others
         self._clock = clock
         self._shadows: dict[str, ShadowRepository] = {}
         self._locks = FolderLocks()
@@ -191,12 +197,22 @@ class Recorder:
         try:
             changes = await self.shadow(folder).changed(found.before_commit, commit)
         except CheckpointFailed as error:
-            if isinstance(error, StatesLost):
-                await self._changes.lose(folder, error.why)
-            return Recorded(why=error.why, operations=calls, notes=told), None
+            why = await self.lose(folder, error.why) if isinstance(error, StatesLost) else error.why
+            return Recorded(why=why, operations=calls, notes=told), None
         operations = [*_operations(changes, named), *calls]
         changed = _edited(calls) | {operation.path for operation in operations if not operation.tool_use_id}
         return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations, notes=told), len(changed)
+
+    async def lose(self, folder: str, why: str) -> str:
+        """Note that the states of a folder are lost, unless another node may have them; return why they are not here.
+
+        Raises:
+            StorageError: it could not be noted.
+        """
+        if self._has_others and folder not in self._shared:
+            return OF_ANOTHER
+        await self._changes.lose(folder, why)
+        return why
 
     def since_ms(self) -> int:
         """Return the start time of the oldest turn that can be undone, in milliseconds UTC."""
@@ -242,7 +258,7 @@ class Recorder:
                 self._note(turn_id, _refused(made.refused_rules))
             if made.first:
                 self._note(turn_id, BEGUN_ANEW)
-                await self._changes.lose(folder, LOST)
+                await self.lose(folder, LOST)
             return made.commit, ""
         except CheckpointFailed as error:
             why = error.why

@@ -124,8 +124,7 @@ class Undo:
             try:
                 diff = await self._recorder.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
             except StatesLost as lost:
-                why = lost.why
-                await self._lose(turn, why)
+                why = await self._recorder.lose(turn.project_path, lost.why)
         return Difference(turn=turn, operations=operations, diff=diff, why=why)
 
     async def patch(self, turn: ChangedTurn, *, limit: int) -> bytes:
@@ -199,8 +198,7 @@ class Undo:
             try:
                 done = await _revert(shadow, turn, dry_run=dry_run)
             except StatesLost as lost:
-                await self._lose(turn, lost.why)
-                raise NotRecorded(lost.why) from None
+                raise NotRecorded(await self._recorder.lose(turn.project_path, lost.why)) from None
             if done.after is not None:
                 await self._record(turn, possible, by, done.before, done.after)
         return UndoResult(turn=turn, direction=possible, paths=done.paths, dry_run=dry_run)
@@ -226,10 +224,6 @@ class Undo:
             await self._store.undone(turn.turn_id, by, before, after, now_ms=self._clock())
         else:
             await self._store.redone(turn.turn_id, by, now_ms=self._clock())
-
-    async def _lose(self, turn: ChangedTurn, why: str) -> None:
-        """Note that the checkpoints of a turn, and with them those of its folder, are lost."""
-        await self._store.lose(turn.project_path, why)
 
     def _is_too_old(self, turn: ChangedTurn) -> bool:
         return turn.before_ms < self._recorder.since_ms()

@@ -48,8 +48,8 @@ Run = AbstractAsyncContextManager[tuple[Stream, asyncio.Task[None]]]
 
 ENDED_WELL, BAD_PROMPT, FAILED = 1000, 1008, 1011
 
-CALLERS_MISTAKES = (InvalidMessage, NotAllowed, ProjectNotAllowed, UserNotFound)
-"""Errors that close with `BAD_PROMPT`: the same request fails again."""
+CALLERS_MISTAKES = frozenset(error.code for error in (InvalidMessage, NotAllowed, ProjectNotAllowed, UserNotFound))
+"""Codes of errors that close with `BAD_PROMPT`: the same request fails again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class StreamSocket:
         except (TurnFailed, StorageError) as error:
             return FAILED, str(error)
         except XswarmError as error:
-            code = BAD_PROMPT if isinstance(error, CALLERS_MISTAKES) else FAILED
+            code = BAD_PROMPT if error.code in CALLERS_MISTAKES else FAILED  # by the code: it may be of another node
             return code, f"{error}. {error.remedy}".rstrip(". ")
         return ENDED_WELL, ""
 

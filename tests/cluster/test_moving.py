@@ -1,4 +1,4 @@
-"""A conversation goes from one node to the other and back, and forgets nothing of what was said meanwhile."""
+"""A conversation goes from one node to the other and back, and what is asked at one node is run by the other."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.test_linked import are_linked
 from tests.postgres_server import PostgresServer
+from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
 
@@ -45,3 +48,22 @@ async def test_a_conversation_that_comes_back_knows_what_was_said_at_the_other_n
         (newest,) = transcripts(cluster, "a", ".jsonl")
         assert "maple" not in older
         assert all(word in newest for word in ("walnut", "cherry", "maple", "larch", "rowan"))
+
+
+async def test_a_single_prompt_at_one_node_runs_where_its_folder_is(tmp_path: Path, server: PostgresServer) -> None:
+    async with Cluster(tmp_path, server, connector="claude_code", claude_code='sandbox = "off"') as cluster:
+        a, b = cluster["a"], cluster["b"]
+        await a.start()
+        await cluster.add_people("a")
+        await cluster.ask("a", say("walnut"), "walnut")
+        await b.start()
+        await until(lambda: are_linked(cluster), "they are linked", 30.0, 0.2)
+        url = f"{b.http.replace('http', 'ws')}/ws/claude?user_id=alice&project=site"
+        headers = {"Authorization": f"Bearer {b.daemon.token}"}
+        async with connect(url, additional_headers=headers, proxy=None) as socket:
+            assert "info" in json.loads(await socket.recv())
+            await socket.send(json.dumps({"prompt": say("maple").removeprefix("claude: ")}))
+            lines = [json.loads(line) async for line in socket]
+        assert (lines[0]["type"], lines[0]["subtype"]) == ("system", "init")
+        assert (lines[-1]["type"], lines[-1]["result"]) == ("result", "maple")
+        assert not list(b.daemon.state.glob("sessions/*"))

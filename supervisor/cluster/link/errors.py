@@ -20,6 +20,15 @@ class NodeUnreachable(XswarmError):
         return f"Node {self.name} cannot be reached"
 
 
+class WorksThere(NodeUnreachable):
+    """Another node has begun to work in the place meanwhile."""
+
+    remedy = "try again"
+
+    def __str__(self) -> str:
+        return f"Node {self.name} works in this folder now"
+
+
 class FolderAway(NodeUnreachable):
     """No node that has the folder of a project is there."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from supervisor.cluster.link.acts import Acts
-from supervisor.cluster.link.errors import FolderAway
+from supervisor.cluster.link.errors import FolderAway, WorksThere
 from supervisor.cluster.places import Places
 from supervisor.config import Config
 from supervisor.people.projects import Projects
@@ -42,9 +43,13 @@ class Owners:
     Args:
         places: of this node.
         store: whose the others are.
+        name: of this node.
     """
 
-    def __init__(self, places: Places, store: PlaceStore, nodes: NodeStore, links: Links, projects: Projects) -> None:
+    def __init__(
+        self, places: Places, store: PlaceStore, nodes: NodeStore, links: Links, projects: Projects, *, name: str = ""
+    ) -> None:
+        self.name = name
         self._places = places
         self._store = store
         self._nodes = nodes
@@ -61,6 +66,11 @@ class Owners:
             return {}
         shared = Path(config.cluster.shared_dir)
         return {os.path.realpath(one.path): shared for one in config.projects.values() if one.everywhere}
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there are no other nodes."""
+        return not self._places.is_shared
 
     def is_ours(self, folder: str) -> bool:
         """Return whether this node works in the folder of a project."""
@@ -82,24 +92,42 @@ class Owners:
             return None
         return next((node.name for node in await self._nodes.live() if node.epoch == epoch), None)
 
-    @property
-    def are_several(self) -> bool:
-        """Whether other nodes may own places."""
-        return self._places.is_shared
-
     async def enter(self, session_id: str, project: str) -> str | None:
-        """Return the node that works in the place of a session; None = this one, which claims what nobody owns.
+        """Return the node that an act in the place of a session belongs to; None = this one, which has the place now.
+
+        Where nobody works in the place and this node has not its folder, it is a node that may have it.
 
         Raises:
-            FolderAway: no node that lives works there, and this one cannot.
+            FolderAway: no such node lives.
             StorageError: it is not known.
         """
         if (node := await self.elsewhere(session_id, project)) is not None or not self._places.is_shared:
             return node
-        place = place_of(self._projects, session_id, project)
-        if self._places.owns(place) or await claim(self._places, self._projects, place, ProjectName(project)):
+        if await self._claim(session_id, project):
             return None
-        raise FolderAway(project)
+        node = await self.elsewhere(session_id, project) or await self._with_folder(ProjectName(project))
+        if node is None:
+            raise FolderAway(project)
+        return node
+
+    @asynccontextmanager
+    async def working(self, session_id: str, project: str) -> AsyncIterator[None]:
+        """Claim the place of a session and keep it during a `with` block, for an act of this node or of another one.
+
+        Raises:
+            WorksThere: another node works there.
+            FolderAway: this node has not the folder.
+            StorageError: it is not known.
+        """
+        if not self._places.is_shared:
+            yield
+            return
+        if not await self._claim(session_id, project):
+            if (node := await self.elsewhere(session_id, project)) is not None:
+                raise WorksThere(node)
+            raise FolderAway(project)
+        with self._places.held(place_of(self._projects, session_id, project)):
+            yield
 
     async def ask(self, node: str, name: str, **given: Any) -> Any:
         """Ask another node for an act; return its result.
@@ -109,3 +137,15 @@ class Owners:
             XswarmError: it has refused.
         """
         return await self._links.call(node, name, **given)
+
+    async def _claim(self, session_id: str, project: str) -> bool:
+        place = place_of(self._projects, session_id, project)
+        return self._places.owns(place) or await claim(self._places, self._projects, place, ProjectName(project))
+
+    async def _with_folder(self, project: ProjectName) -> str | None:
+        """Return another node that may have the folder of a project, and takes new work; None = none lives."""
+        for node in await self._nodes.live():
+            has_folder = self._projects.may_be_at(project, (node.name, *node.labels))
+            if has_folder and node.name != self.name and not node.draining:
+                return node.name
+        return None

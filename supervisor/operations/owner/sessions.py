@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from supervisor.cluster.link.errors import FolderAway, WorksThere
 from supervisor.operations.owner.owners import Owners
 from supervisor.operations.sessions import SessionOperations
 from supervisor.people.identity import Caller
@@ -39,12 +41,16 @@ class SessionsAtOwner(SessionOperations):
         """Create, resume or attach to a session; who wants its lines (`tap`) must ask the node with the process.
 
         Raises:
+            WorksThere: another node works in the folder, and there is a `tap`.
             NodeUnreachable: the node that works in the folder cannot be asked.
         """
         project, _ = self._projects.at(self._queries.user(caller, user_id), project_path)
-        node = await self._owners.elsewhere(session_id, project.name) if tap is None else None
+        node = await self._owners.enter(session_id, project.name)
         if node is None:
-            return await super().connect(caller, session_id, project_path, user_id, model=model, tap=tap)
+            async with self._owners.working(session_id, project.name):
+                return await super().connect(caller, session_id, project_path, user_id, model=model, tap=tap)
+        if tap is not None:
+            raise WorksThere(node)
         given = {"session_id": session_id, "project_path": project_path, "user_id": user_id, "model": model}
         found: events.ClaudeCodeConnected = await self._owners.ask(node, "sessions.connect", caller=caller, **given)
         return found
@@ -55,7 +61,7 @@ class SessionsAtOwner(SessionOperations):
         Raises:
             NodeUnreachable: the node that works in the folder cannot be asked.
         """
-        node = await self._node(caller, session_id)
+        node = await self._node(caller, session_id, claim=True)
         if node is None:
             return await super().disconnect(caller, session_id)
         found: events.ClaudeCodeDisconnected = await self._owners.ask(
@@ -77,11 +83,22 @@ class SessionsAtOwner(SessionOperations):
         )
         return found
 
-    async def _node(self, caller: Caller, session_id: SessionId) -> str | None:
+    async def _node(self, caller: Caller, session_id: SessionId, *, claim: bool = False) -> str | None:
+        """Return the node that works in the place of a session; None = this one, or nobody.
+
+        Args:
+            claim: nobody else is to begin there meanwhile, as far as this node has the folder.
+        """
         session = await self._queries.session(caller, session_id)
+        if claim:
+            with suppress(FolderAway):  # no node that could begin is there
+                return await self._owners.enter(session_id, session.project)
+            return None
         return await self._owners.elsewhere(session_id, session.project)
 
     async def _connect_here(
         self, caller: Caller, session_id: SessionId, project_path: str, user_id: str, model: str | None
     ) -> events.ClaudeCodeConnected:
-        return await super().connect(caller, session_id, project_path, user_id, model=model)
+        project, _ = self._projects.at(self._queries.user(caller, user_id), project_path)
+        async with self._owners.working(session_id, project.name):
+            return await super().connect(caller, session_id, project_path, user_id, model=model)

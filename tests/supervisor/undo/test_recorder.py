@@ -19,7 +19,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.undo.checkpoints.shadow import LOST
 from supervisor.undo.errors import NotRecorded
-from supervisor.undo.recorder import BEGUN_ANEW, Recorder
+from supervisor.undo.recorder import BEGUN_ANEW, OF_ANOTHER, Recorder
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
@@ -140,6 +140,24 @@ async def test_damage_that_changes_or_undo_finds_is_told_there(tmp_path: Path) -
         _damage(core)
         with pytest.raises(NotRecorded, match="the repository of recorded states was damaged"):
             await core.undo.take_back(await core.undo.find(SessionId("s1"), None), "alice")
+
+
+async def test_states_of_a_turn_that_another_node_began_are_not_here_and_those_before_are_not_lost(
+    tmp_path: Path,
+) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        earlier = (await ask(core, "write a.txt new")).turn
+        taken = await send(core, "write b.txt hold")
+        await until(scripted(core).held, "it has written")
+        turn = (await result(core, taken.accepted.message_id)).turn
+        other = Recorder(core.store.changes, core.store.turns, tmp_path / "of another node", has_others=True)
+        await other.adopt(turn)
+        recorded = await other.after(turn)
+        assert recorded is not None
+        assert recorded[0].why == OF_ANOTHER
+        scripted(core).release()
+        assert (await core.undo.find(SessionId("s1"), earlier.message_id)).why == ""
 
 
 def _damage(core: Core) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from supervisor.cluster.link.acts import Acts
-from supervisor.cluster.link.errors import FolderAway, NodeUnreachable, RefusedThere
+from supervisor.cluster.link.errors import FolderAway, NodeUnreachable, RefusedThere, WorksThere
 from supervisor.cluster.places import Places
 from supervisor.config import ClusterConfig, Config, ProjectConfig
 from supervisor.operations.owner.owners import Links, Owners
@@ -19,13 +20,14 @@ from supervisor.operations.session_limits import SessionLimits
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason
 from supervisor.store.ports.cluster.places import PlaceStore
-from supervisor.undo.recorder import CHECKPOINTS, Recorder
+from supervisor.undo.recorder import CHECKPOINTS, OF_ANOTHER, Recorder
 from supervisor.undo.undo import UndoDirection
 from tests.fakes import ScriptedConnector
 from tests.supervisor.cluster.nodes import FakeNodes, node
+from tests.supervisor.cluster.test_places import MemoryPlaces
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import ask, connect
 
@@ -88,10 +90,10 @@ def owners(there: Core, links: Through) -> Owners:
     return Owners(Places(places), places, FakeNodes(1, node(1, "a"), node(B, "b")), links, there.projects)
 
 
-def sessions(there: Core, links: Through) -> SessionsAtOwner:
+def sessions(there: Core, links: Through, found: Owners | None = None) -> SessionsAtOwner:
     """Return the session operations of the other node."""
     return SessionsAtOwner(
-        owners(there, links),
+        found or owners(there, links),
         store=there.store.sessions,
         queries=there.operations.queries,
         projects=there.projects,
@@ -164,7 +166,7 @@ async def test_where_nobody_has_the_folder_a_difference_is_refused_or_said_to_be
         for name, claimed in (("a", False), ("b", True)):
             places = FakePlaces()
             projects = Projects(tables, node=(name,))
-            recorder = Recorder(there.store.changes, there.store.turns, tmp_path / f"state of {name}")
+            recorder = Recorder(there.store.changes, there.store.turns, tmp_path / f"state of {name}", has_others=True)
             here = UndoAtOwner(
                 Owners(Places(places), places, FakeNodes(1, node(1, name)), Through(there), projects),
                 there.store.changes,
@@ -173,12 +175,58 @@ async def test_where_nobody_has_the_folder_a_difference_is_refused_or_said_to_be
                 there.projects,
             )
             if claimed:
-                assert "lost" in (await here.difference(turn)).why
+                assert (await here.difference(turn)).why == OF_ANOTHER
             else:
                 with pytest.raises(FolderAway, match="The node with the folder of site is not there"):
                     await here.difference(turn)
                 assert not (tmp_path / "state of a").exists()
         assert "+new" in (await there.undo.difference(await there.undo.find(S1, message))).diff
+
+
+async def test_an_act_in_a_folder_that_nobody_works_in_goes_to_a_node_that_has_it(tmp_path: Path) -> None:
+    async with Core(tmp_path) as there:
+        projects = Projects({"site": ProjectConfig(path=str(there.site), nodes=("gpu",))}, node=("a",))
+        nodes = FakeNodes(1, node(1, "a"), node(2, "b"), replace(node(3, "c"), labels=("gpu",)))
+        places = FakePlaces()
+        found = Owners(Places(places), places, nodes, Through(there), projects, name="a")
+        assert await found.enter("s1", "site") == "c"
+        nodes.nodes.pop()
+        with pytest.raises(FolderAway):
+            await found.enter("s1", "site")
+        with pytest.raises(FolderAway):
+            async with found.working("s1", "site"):
+                pass
+        alice = there.directory.user(UserId("alice"))
+        there.site.rmdir()
+        (project, path) = projects.at(replace(alice, projects=(ProjectName("site"),)), str(there.site))
+        assert (project.name, path) == ("site", str(there.site))
+
+
+async def test_an_act_keeps_its_place_however_long_it_takes(tmp_path: Path) -> None:
+    async with Core(tmp_path) as there:
+        store = MemoryPlaces()
+        places = Places(store, idle_seconds=0.0)
+        found = Owners(places, store, FakeNodes(1, node(1, "a"), node(2, "b")), Through(there), there.projects)
+        async with found.working("s1", "site"):
+            await places.release_idle(lambda _: False, lambda _: None)
+            assert store.rows == {"project/site": 1}
+        await places.release_idle(lambda _: False, lambda _: None)
+        assert store.rows == {}
+        store.rows["project/site"] = 2
+        with pytest.raises(WorksThere, match="Node b works in this folder now"):
+            async with found.working("s1", "site"):
+                pass
+
+
+async def test_whoever_ends_a_session_has_its_place_so_that_no_other_node_begins_there(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as there:
+        await connect(there)
+        store = MemoryPlaces()
+        places = Places(store)
+        found = Owners(places, store, FakeNodes(1, node(1, "a")), Through(there), there.projects)
+        here = sessions(there, Through(there), found)
+        await here.disconnect(there.directory.caller(OPERATOR), S1)
+        assert store.rows == {"project/site": 1}
 
 
 async def test_a_node_that_is_alone_asks_nobody(tmp_path: Path) -> None:
