@@ -11,7 +11,7 @@ from supervisor.intake.submission import RoutedSubmission
 from supervisor.intake.title import title_of
 from supervisor.people.projects import Project
 from supervisor.protocol.conversation import ProcessIdentity
-from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, Reply, in_a_sentence
+from supervisor.protocol.messages import CHAT, PLAIN_CHANNELS, MessageId, Reply, in_a_sentence
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.text.template import as_sentences
@@ -98,7 +98,7 @@ def build(
         raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
         gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
         resumes=answer.resumed.turn_id if answer is not None and answer.resumed is not None else None,
-        title="" if decision.target in NOT_RUN else title_of(submission.text),
+        title=title_of(submission.text) if _may_begin_chat(routed) else "",
         supersedes=_superseding(routed),
         stops=mode is Mode.INTERRUPT and destination.session_id is not None,
         attachments=submission.attachments,
@@ -106,6 +106,12 @@ def build(
         identity=process.identity if process is not None else None,
         now_ms=now_ms,
     )
+
+
+def _may_begin_chat(routed: RoutedSubmission) -> bool:
+    """Return whether a message may be the first one of a chat, which gets its title from it."""
+    target = routed.decision.target
+    return target not in NOT_RUN and (target is Target.ASSISTANT or routed.submission.channel == CHAT)
 
 
 def _superseding(routed: RoutedSubmission) -> Superseding | None:

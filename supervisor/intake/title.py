@@ -8,9 +8,8 @@ LONGEST = 60
 
 def title_of(text: str) -> str:
     """Return a short title for a chat that begins with a message: the beginning of it, on one line, in whole words."""
-    words = text.split()
     title = ""
-    for word in words:
+    for word in text.split(maxsplit=LONGEST):
         longer = f"{title} {word}".lstrip()
         if len(longer) > LONGEST:
             return f"{title or word[:LONGEST]}…"
