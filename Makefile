@@ -20,7 +20,7 @@ WORKERS ?= 3
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front console run run-example run-cluster solver test test-clients lock-clients test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
+.PHONY: help env front console run run-example run-cluster solver test tests test-clients lock-clients test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -48,10 +48,14 @@ run-cluster: $(READY) ## PostgreSQL and three nodes on this machine, to pull the
 
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
+# The gates use one core, so they run beside the tests, which wait a third of their time.
+test: $(READY) $(CONSOLE) ## every gate and all tests (ARGS="-k mail", WORKERS=3)
+	@$(MAKE) --no-print-directory --jobs 2 lint tests
+
 # The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
-test: $(READY) $(CONSOLE) lint ## every gate and all tests (ARGS="-k mail", WORKERS=3)
+tests: $(READY) $(CONSOLE) ## the same without the gates
 	$(NPM) test --silent
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+	MAKEFLAGS= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
 test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does not run
 	$(BIN)/python -m pytest -m browser --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]

@@ -47,7 +47,7 @@ it("does not wait for the answer, and gives each message a key of its own", asyn
   }
   expect(sent.map((one) => one.prefer)).toEqual(["respond-async", "respond-async"]);
   expect(new Set(sent.map((one) => one.key)).size).toBe(2);
-  expect(sent[0]?.key).toMatch(/^[0-9a-f]{32}$/);
+  expect(sent[0]?.key).toMatch(/^[0-9a-f-]{36}$/);
   expect(page.field.value).toBe("");
   expect(page.queries.getMutationCache().getAll()).toEqual([]);
   await page.leave();
