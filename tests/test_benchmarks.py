@@ -14,9 +14,10 @@ from benchmarks.__main__ import BENCHMARKS
 from benchmarks.process import environment
 from tests.packaging.project import ROOT
 from tests.postgres_server import started_server
-from tests.slowness import scaled
+from tests.slowness import inherited, scaled
 
-PLAIN = [name for name in BENCHMARKS if name != "postgres"]
+ON_POSTGRES = ["postgres", "cluster"]
+PLAIN = [name for name in BENCHMARKS if name not in ON_POSTGRES]
 """The benchmarks that need no server of PostgreSQL."""
 
 DEADLINE_SECONDS = 300.0
@@ -35,7 +36,7 @@ def run(*names: str) -> dict[str, Any]:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=environment(),
+        env=environment() | inherited(),
         capture_output=True,
         text=True,
         timeout=scaled(DEADLINE_SECONDS),
@@ -53,10 +54,12 @@ def test_short_form_of_every_benchmark_prints_its_ratios(results: dict[str, Any]
 
 
 @pytest.mark.postgres
-def test_short_form_of_the_benchmark_on_postgresql_prints_its_ratios() -> None:
+@pytest.mark.cli_process
+@pytest.mark.parametrize("name", ON_POSTGRES)
+def test_short_form_of_the_benchmarks_on_postgresql_prints_their_ratios(name: str) -> None:
     with started_server():  # skipped where there is none
         pass
-    check(run("postgres")["benchmarks"]["postgres"])
+    check(run(name)["benchmarks"][name])
 
 
 def check(figures: list[dict[str, Any]]) -> None:

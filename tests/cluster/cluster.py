@@ -166,6 +166,7 @@ class Cluster:
         permissions: of the people in each project.
         environments: more of the environment of some nodes.
         projects: by name, the lines of config.toml that say where each is, such as `everywhere = true`.
+        direct: nodes reach PostgreSQL and one another past the wires, which cost time and then cut nothing.
     """
 
     def __init__(
@@ -183,6 +184,7 @@ class Cluster:
         claude_code: str = "",
         permissions: str = "edit",
         environments: Mapping[str, Mapping[str, str]] | None = None,
+        direct: bool = False,
     ) -> None:
         self.folder = folder
         self.nodes: dict[str, ClusterNode] = {}
@@ -198,6 +200,7 @@ class Cluster:
         self._claude_code = claude_code
         self._permissions = permissions
         self._environments = environments or {}
+        self._direct = direct
         self._token = os.urandom(16).hex()
         self.twilio = TwilioStandIn(ACCOUNT, self._token, progress_seconds=0.01, price_seconds=0.05)
         self._stack = AsyncExitStack()
@@ -305,11 +308,11 @@ class Cluster:
         link = await stack.enter_async_context(Wire(inner))
         url = f"http://127.0.0.1:{http}"
         tables = TABLES.format(
-            store=f"postgresql://xswarm@127.0.0.1:{store.port}/{self.database}",
+            store=self.url if self._direct else f"postgresql://xswarm@127.0.0.1:{store.port}/{self.database}",
             name=name,
             lease=self.lease,
             standby=str(self._standby).lower(),
-            outer=link.port,
+            outer=inner if self._direct else link.port,
             inner=inner,
             connector=self._connector,
             claude_code=self._claude_code,
