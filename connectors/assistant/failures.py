@@ -5,7 +5,7 @@ from __future__ import annotations
 import anthropic
 import httpx2
 
-from supervisor.protocol.conversation import OWN_ERROR
+from supervisor.protocol.ports.connector import OWN_ERROR
 
 LONGEST_DETAIL = 300
 """Characters of a provider's error message that are passed on."""

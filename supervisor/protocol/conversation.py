@@ -22,9 +22,6 @@ from supervisor.protocol.status import Permissions
 from supervisor.protocol.tools import ToolCall as ToolCall
 from supervisor.protocol.tools import Tools
 
-OWN_ERROR = "x-xswarm-error"
-"""Header of an error that is no answer of the API, but one of our gateway; its value is the wire code."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEndpoint:

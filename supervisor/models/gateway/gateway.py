@@ -19,8 +19,9 @@ from supervisor.models.gateway.call_size import UnmeterableCall, read_call_size
 from supervisor.models.gateway.meter import CallTotals, Meter
 from supervisor.models.gateway.upstream import UpstreamClient
 from supervisor.models.prices import PriceList
-from supervisor.protocol.conversation import OWN_ERROR, ModelEndpoint
+from supervisor.protocol.conversation import ModelEndpoint
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.ports.connector import OWN_ERROR
 
 logger = logging.getLogger(__name__)
 

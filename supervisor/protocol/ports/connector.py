@@ -17,6 +17,9 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports.checks import Check
 
+OWN_ERROR = "x-xswarm-error"
+"""Header of an error that is no answer of the API, but one of our gateway; its value is the wire code."""
+
 
 class Conversation(ABC):
     """An open conversation of one session. One task iterates `events`; any task may call the other methods.

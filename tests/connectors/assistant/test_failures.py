@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from connectors.assistant import failures
-from supervisor.protocol.conversation import OWN_ERROR
+from supervisor.protocol.ports.connector import OWN_ERROR
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/messages")
 

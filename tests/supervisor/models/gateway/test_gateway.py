@@ -15,8 +15,9 @@ from supervisor.models.gateway.gateway import AWAY, Gateway
 from supervisor.models.gateway.meter import CallTotals
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
-from supervisor.protocol.conversation import OWN_ERROR, ModelEndpoint, Tokens
+from supervisor.protocol.conversation import ModelEndpoint, Tokens
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.ports.connector import OWN_ERROR
 from tests.supervisor.models.gateway.calls import (
     EVENTS,
     KEY,
