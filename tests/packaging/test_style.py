@@ -104,6 +104,7 @@ TESTED_BESIDE = {
     Path("supervisor/cluster/watching.py"): Path("tests/supervisor/cluster/test_watchdog.py"),
     Path("supervisor/wires/stoppable.py"): Path("tests/supervisor/wires/test_standby.py"),
     Path("supervisor/models/loopback_server.py"): Path("tests/supervisor/models/test_api_server.py"),
+    Path("supervisor/models/published.py"): Path("tests/supervisor/models/test_prices.py"),
     Path("supervisor/tools/claude_code/session_tools.py"): Path("tests/supervisor/tools/claude_code/test_gateway.py"),
     **{
         # One test calls real servers through all of them.
