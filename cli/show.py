@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
@@ -77,6 +77,16 @@ def project(config: Config, path: str) -> str:
     """Return the name of the project with this path in config.toml; the path where there is none."""
     names = (name for name, known in config.projects.items() if PurePath(known.path) == PurePath(path))
     return next(names, path)
+
+
+def without_node(answer: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each project that no node has and whose messages wait.
+
+    Args:
+        answer: of GET /api/admin/nodes.
+    """
+    server = answer["server"] or {"waiting": []}
+    return [f"No node that has the project {name} is running; its messages wait." for name in server["waiting"]]
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:

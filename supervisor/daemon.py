@@ -240,7 +240,7 @@ class Daemon:
             config.state_dir / DATABASE_FILE,
             seal=audit_seal_of(self._credentials),
             used=self._credentials.was_generated(AUDIT_SECRET),
-            node=new_node(config),
+            node=new_node(config, self._credentials, _projects(config).here()),
         )
         stack.push_async_callback(store.close)
         return store
@@ -331,6 +331,7 @@ class Daemon:
                 outbox=core.outbox,
                 threads=core.api.store.outbox,
                 marks=core.api.store.keys,
+                nodes=core.api.nodes,
                 public_url=public_url,
             )
 

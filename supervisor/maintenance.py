@@ -12,7 +12,8 @@ from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ConfigError
-from supervisor.runtime.credentials import Credentials
+from supervisor.protocol.times import now_ms
+from supervisor.runtime.credentials import CLUSTER_SECRET, Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import (
     AUDIT_SECRET,
@@ -22,10 +23,12 @@ from supervisor.runtime.state import (
     audit_seal_of,
     check_cluster_secret,
     jwt_key,
+    keep_audit_key,
 )
 from supervisor.store import Store, open_database, open_to_read
 from supervisor.store.copying.copied import Copied
 from supervisor.store.opening import copy_database
+from supervisor.store.ports.accounts import OPERATOR
 from supervisor.wires.http import in_process
 from supervisor.wires.rest.admin.admin import PREFIX, admin_app
 
@@ -64,7 +67,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
                 database,
                 seal=audit_seal_of(credentials),
                 used=used,
-                node=visitor(config) if beside else new_node(config),
+                node=visitor(config, credentials) if beside else new_node(config, credentials),
             )
         try:
             if not only_reads:
@@ -101,6 +104,43 @@ def copy(config: Config) -> Copied:
         credentials = Credentials(config.state_dir, os.environ)
         password, path = credentials.secret(STORE_PASSWORD), config.state_dir / DATABASE_FILE
         return copy_database(config.store.url, password, path, seal=audit_seal_of(credentials))
+
+
+async def forget_secret(config: Config, *, lost: bool) -> None:
+    """Let the cluster have another secret from the next start on, with the audit trail under the key that it has.
+
+    It is done on each machine with the old secret, while no node works. `state.dir` then holds the key of the trail.
+
+    Args:
+        lost: the old secret is lost, and the new one is set. Where the key of the trail is lost with it, the entries
+            to come do not continue those before.
+
+    Raises:
+        ConfigError: a daemon holds the lock, a node works, the database is SQLite, or this node has other keys than
+            the cluster.
+        StorageError: the database cannot be opened.
+    """
+    if not config.store.url:
+        raise ConfigError("store.url", "names no PostgreSQL database", "SQLite serves one node, which has no secret")
+    with StateLock(config.state_dir):
+        credentials = Credentials(config.state_dir, os.environ)
+        if lost and credentials.cluster_secret() is None:
+            raise ConfigError(CLUSTER_SECRET, "is not set", "with --lost, set the new one first")
+        node = visitor(config, None if lost else credentials)
+        store = await open_database(
+            config.store.url,
+            credentials.secret(STORE_PASSWORD),
+            config.state_dir / DATABASE_FILE,
+            seal=audit_seal_of(credentials),
+            used=credentials.was_generated(AUDIT_SECRET),
+            node=node,
+        )
+        try:
+            if not lost:
+                keep_audit_key(credentials)
+            await store.nodes.forget_keys(lost=lost, by=OPERATOR, now_ms=now_ms())
+        finally:
+            await store.close()
 
 
 async def _refuse_older(store: Store) -> None:

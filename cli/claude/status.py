@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +15,9 @@ from rich.live import Live
 from rich.table import Table
 
 from cli import show
-from cli.daemon import addresses
+from cli.daemon import addresses, admin
 from cli.daemon.client import Client, Frame, body, connected, find_session, talk
-from cli.failures import Mistake, Unreachable
+from cli.failures import Mistake, Refused, Unreachable
 from cli.options import AsJson, ConfigFile
 from supervisor import config
 from supervisor.config import Config
@@ -54,6 +56,9 @@ def status(
             show.out(_table(settings, sessions))
         else:
             show.note("No sessions." if all_ else "No active sessions; --all shows those that ended.")
+        if settings.store.url and not as_json:
+            for line in _without_node(config_file):
+                show.note(line)
     else:
         named: str = session_id
         session = body(talk(config_file, lambda client: find_session(client, named)))
@@ -61,6 +66,13 @@ def status(
             show.document(session)
         else:
             show.out(show.details(_pairs(settings, session)))
+
+
+def _without_node(config_file: Path | None) -> list[str]:
+    """Return which projects no node has whose messages wait; of a daemon on another machine nothing is known."""
+    with suppress(Unreachable, Refused):
+        return show.without_node(admin.call(config_file, "GET", "/api/admin/nodes", needs_daemon=True))
+    return []
 
 
 async def _list(client: Client, everything: bool) -> list[Frame]:

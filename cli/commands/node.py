@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,10 +11,15 @@ import typer
 from cli import show
 from cli.daemon import admin
 from cli.options import AsJson, ConfigFile, example
+from supervisor import config
+from supervisor.protocol.text.amounts import counted
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, epilog=example("xswarm node list", "xswarm node drain rack-2")
 )
+
+MOST_NAMED = 3
+"""More projects of a node are counted instead of named."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The node's name, from `xswarm node list`.")]
 
@@ -25,7 +32,8 @@ def node() -> None:
 @app.command("list", epilog=example("xswarm node list --json"))
 def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
     """List the nodes that live, the one that joined first at the head."""
-    nodes = admin.call(config_file, "GET", "/api/admin/nodes")["nodes"]
+    answer = admin.call(config_file, "GET", "/api/admin/nodes")
+    nodes = answer["nodes"]
     if as_json:
         show.document(nodes)
     elif nodes:
@@ -36,13 +44,24 @@ def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
                 f"{one['lease_ms'] / 1000:.1f} s",
                 one["version"],
                 ", ".join(one["labels"]),
+                _projects(one.get("projects")),
                 one["link"],
             )
             for one in nodes
         ]
-        show.out(show.table(("NODE", "STATE", "LEASE", "VERSION", "LABELS", "LINK"), rows))
+        show.out(show.table(("NODE", "STATE", "LEASE", "VERSION", "LABELS", "PROJECTS", "LINK"), rows))
     else:
         show.note("No node works on the database.")
+    if not as_json:
+        for line in show.without_node(answer):
+            show.note(line)
+
+
+def _projects(names: Sequence[str] | None) -> str:
+    """Return the projects that a node has; a question mark for one that does not say."""
+    if names is None:
+        return "?"
+    return ", ".join(names) if len(names) <= MOST_NAMED else counted(len(names), "project")
 
 
 @app.command(epilog=example("xswarm node drain rack-2"))
@@ -57,3 +76,19 @@ def fence(name: Name, config_file: ConfigFile = None) -> None:
     """End a node at once, without waiting for its lease: nothing that it writes from now on is stored."""
     admin.call(config_file, "POST", f"{admin.item('nodes', name)}/fence")
     show.out(f"Node {name} is fenced. Its turns that were running count as interrupted.")
+
+
+@app.command("forget-secret", epilog=example("xswarm node forget-secret"))
+def forget_secret(
+    lost: Annotated[
+        bool, typer.Option(help="The old secret is lost; `audit verify` will fail where the new key begins.")
+    ] = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Let all nodes have another XSWARM_CLUSTER_SECRET from their next start on, while none runs.
+
+    Run it on each machine with the old secret set. The audit trail keeps its key, in state.dir from then on.
+    """
+    local = importlib.import_module("cli.daemon.local")  # by name, as in admin.py
+    local.forget_secret(config.load(config.find(config_file)), lost=lost)
+    show.out("Set the new XSWARM_CLUSTER_SECRET on all machines when this was done on each, and start the nodes.")

@@ -33,6 +33,15 @@ def copy(config: Config) -> dict[str, Any]:
     return asdict(copied) | {"file": str(copied.file)}
 
 
+def forget_secret(config: Config, *, lost: bool) -> None:
+    """Let the cluster have another secret from the next start on.
+
+    Raises:
+        XswarmError: a node works, or this machine has other keys than the cluster.
+    """
+    asyncio.run(maintenance.forget_secret(config, lost=lost))
+
+
 def examine(config_file: Path | None, *, offline: bool) -> list[dict[str, Any]]:
     """Return the checks of the doctor, each as {name, status, detail, remedy}."""
     return [asdict(check) for check in asyncio.run(doctor.examine(config_file, offline=offline))]

@@ -8,6 +8,7 @@ import logging
 from supervisor.background.recovery import Recovery
 from supervisor.cluster.cluster import Cluster
 from supervisor.protocol.errors import StorageError
+from supervisor.runtime.logs import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Takeover:
 
     async def _run(self) -> None:
         left, epochs = True, frozenset[int]()
+        outage = Outage(logger, logging.WARNING)
         while True:
             try:
                 await self._cluster.look()
@@ -48,9 +50,10 @@ class Takeover:
                 if left or epochs - live:
                     left = (await self._recovery.settle()).left > 0
                 epochs = live
+                outage.works("what dead nodes leave is settled again")
             except StorageError as error:
                 left = True
-                logger.warning("what dead nodes have left cannot be settled yet: %s", error)
+                outage.failed("what dead nodes have left cannot be settled yet: %s", error)
             except Exception:
                 left = True
                 logger.exception("what dead nodes have left could not be settled")

@@ -12,19 +12,23 @@ from supervisor.protocol.conversation import HANDED_OVER
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.people.uploads import Upload, UploadStore
 
-FOLDER = "uploads"
-"""The folder in state.dir that holds a folder for each file."""
-
 UNSENT_MS = DAY_MS
 """How long a file waits to be sent, in milliseconds."""
 
 
 class UploadKeeper:
-    """Deletes files that nobody needs, with the copies that sessions of Claude Code got."""
+    """Deletes files that nobody needs, with the copies that sessions of Claude Code got.
 
-    def __init__(self, store: UploadStore, state_dir: Path, settings: Uploads, clock: Clock = now_ms) -> None:
+    Args:
+        folder: holds a folder for each file.
+    """
+
+    def __init__(
+        self, store: UploadStore, state_dir: Path, folder: Path, settings: Uploads, clock: Clock = now_ms
+    ) -> None:
         self._store = store
         self._state_dir = state_dir
+        self._folder = folder
         self._settings = settings
         self._clock = clock
 
@@ -42,13 +46,15 @@ class UploadKeeper:
             await asyncio.to_thread(self._delete, old)
             await self._store.forget([upload.id for upload in old])
         for folder in await asyncio.to_thread(self._folders, now - UNSENT_MS):
-            if await self._store.get(folder.name) is None:  # the daemon died before it recorded the file
+            if (
+                await self._store.get(folder.name) is None
+            ):  # the daemon died before it recorded the file, or another node deleted it
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _folders(self, before_ms: int) -> Sequence[Path]:
         """Return the folders of files that have not changed since a time."""
         try:
-            found = list((self._state_dir / FOLDER).iterdir())
+            found = list(self._folder.iterdir())
             return [folder for folder in found if folder.stat().st_mtime * 1000 < before_ms]
         except OSError:
             return ()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
+from supervisor.cluster.keys import key_checks
 from supervisor.config import Config, NodeConfig
+from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import LOCK_FILE
+from supervisor.runtime.peers.proc import Unknowable
+from supervisor.runtime.peers.sockets import own_addresses
 from supervisor.store.ports.cluster.nodes import NewNode
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -21,8 +26,13 @@ def name_of(node: NodeConfig) -> str:
     return node.name or socket.gethostname()
 
 
-def new_node(config: Config) -> NewNode:
-    """Return this node; its state.dir is locked."""
+def new_node(config: Config, credentials: Credentials | None = None, projects: Collection[str] = ()) -> NewNode:
+    """Return this node; its state.dir is locked.
+
+    Args:
+        credentials: whose keys are compared with those of the others; None = they are not.
+        projects: whose folders it has; a node that stands by serves none.
+    """
     node = config.node
     return NewNode(
         name=name_of(node),
@@ -31,12 +41,15 @@ def new_node(config: Config) -> NewNode:
         url=node.link_url,
         labels=node.labels,
         version=_version(),
+        addresses=_addresses(),
+        projects=() if node.standby else tuple(projects),
+        keys=key_checks(credentials) if credentials is not None and config.store.url else None,
     )
 
 
-def visitor(config: Config) -> NewNode:
+def visitor(config: Config, credentials: Credentials | None = None) -> NewNode:
     """Return a node that joins for one request of the command line, beside whoever runs here."""
-    return replace(new_node(config), name=f"{name_of(config.node)}~{os.getpid()}", seat="", url="")
+    return replace(new_node(config, credentials), name=f"{name_of(config.node)}~{os.getpid()}", seat="", url="")
 
 
 def _seat(lock: Path) -> str:
@@ -50,6 +63,13 @@ def _seat(lock: Path) -> str:
     except FileNotFoundError:  # without a lock, nobody knows that this process is dead
         return f"{machine}/{uuid4()}"
     return f"{machine}/{found.st_dev}/{found.st_ino}"
+
+
+def _addresses() -> tuple[str, ...]:
+    try:
+        return tuple(own_addresses())
+    except Unknowable:  # they are told later
+        return ()
 
 
 def _version() -> str:

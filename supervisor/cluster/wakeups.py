@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 from supervisor.protocol.errors import StorageError
+from supervisor.runtime.logs import Outage
 from supervisor.store.ports.cluster.notices import Notice, Notices, Topic
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class _Watch:
         self.topic = topic
         self._look = look
         self._values: set[str] | None = None
+        self._outage = Outage(logger)
         self._woken = asyncio.Event()
 
     def heard(self, value: str) -> None:
@@ -102,8 +104,9 @@ class _Watch:
                 due = clock() + seconds
             try:
                 await self._look(values)
+                self._outage.works("%s: other nodes are followed again", self.topic)
             except StorageError as error:
-                logger.error("%s: other nodes cannot be followed: %s", self.topic, error)
+                self._outage.failed("%s: other nodes cannot be followed: %s", self.topic, error)
                 self.missed()
                 await asyncio.sleep(min(1.0, seconds))
             except Exception:  # the next look may succeed, and the task must live on

@@ -64,8 +64,8 @@ class ClusterConfig:
     """What the nodes share besides the database.
 
     Attributes:
-        shared_dir: a folder that all nodes see at this path, for the checkpoints of the projects with `everywhere`;
-            absolute, or relative to config.toml; empty = none.
+        shared_dir: a folder that all nodes see at this path, for the checkpoints of the projects with `everywhere` and
+            for files that people attach; absolute, or relative to config.toml; empty = none.
     """
 
     shared_dir: str = ""

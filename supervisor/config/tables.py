@@ -317,3 +317,8 @@ class Config:
             return Path(self.state.dir).expanduser().absolute()
         base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
         return Path(base).expanduser().absolute() / "xswarm"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """The absolute path of the folder with the files that people attach; all nodes may share it."""
+        return Path(self.cluster.shared_dir or self.state_dir) / "uploads"

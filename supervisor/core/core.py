@@ -8,7 +8,9 @@ from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
-from supervisor.background.uploads import FOLDER, UploadKeeper
+from supervisor.background.uploads import UploadKeeper
+from supervisor.cluster.addresses import NodeAddresses
+from supervisor.cluster.files import Files
 from supervisor.cluster.joining import name_of
 from supervisor.cluster.places import Places, channel_place
 from supervisor.config import Config
@@ -70,6 +72,7 @@ class Core:
         node = name_of(config.node) if store.notices is not None else ""
         places = Places(store.places if node else None)
         self.links = NodeLinks(store.nodes, store.epoch)
+        owners = Owners(places, store.places, store.nodes, self.links, projects, name=node)
         ground = Ground(
             config=config,
             store=store,
@@ -84,7 +87,8 @@ class Core:
             rates=RateLimits(),
             node=node,
             places=places,
-            owners=Owners(places, store.places, store.nodes, self.links, projects, name=node),
+            owners=owners,
+            files=Files(config.uploads_dir, owners),
             tuning=tuning or Tuning(),
         )
         self._ground = ground
@@ -142,7 +146,7 @@ class Core:
                 self._ground.projects,
                 sessions.recorder,
                 store.uploads,
-                self._ground.config.state_dir / FOLDER,
+                self._ground.config.uploads_dir,
             ),
             auto_continue=self._ground.config.claude_code.auto_continue,
         )
@@ -156,7 +160,10 @@ class Core:
             progress=self.progress,
             audit=AuditKeeper(self._ground.store, self._ground.config.audit),
             uploads=UploadKeeper(
-                self._ground.store.uploads, self._ground.config.state_dir, self._ground.config.uploads
+                self._ground.store.uploads,
+                self._ground.config.state_dir,
+                self._ground.config.uploads_dir,
+                self._ground.config.uploads,
             ),
         )
 
@@ -182,5 +189,6 @@ class Core:
             reply_trouble=ReplyTrouble(ground.store.outbox),
             tool_servers=ground.tools.servers,
             links=self.links.shown,
+            nodes=NodeAddresses(self.elsewhere.cluster),
             store=ground.store,
         )

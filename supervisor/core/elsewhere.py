@@ -7,6 +7,7 @@ from collections.abc import Collection
 from supervisor.approvals.answers import Answers
 from supervisor.background.recovery import Recovery
 from supervisor.background.takeover import Takeover
+from supervisor.background.unserved import Unserved
 from supervisor.cluster.cluster import Cluster
 from supervisor.cluster.places import channel_place
 from supervisor.cluster.wakeups import Wakeups
@@ -24,18 +25,25 @@ from supervisor.turns.elsewhere.work import Work
 
 
 class Elsewhere:
-    """Wires the parts of this node to the notices of other nodes; alone, it does nothing."""
+    """Wires the parts of this node to the notices of other nodes; alone, it does nothing.
+
+    Attributes:
+        cluster: the nodes that live; alone, none.
+    """
 
     def __init__(self, ground: Ground, outbox: Outbox, *, sessions: SessionFloor, turns: TurnFloor) -> None:
         store = ground.store
         self._ground = ground
         self._outbox = outbox
+        self.cluster = Cluster(store.nodes, store.epoch)
         self._takeover: Takeover | None = None
+        self._unserved = Unserved(store, ground.projects, ground.hub)
         self._wakeups = Wakeups(store.notices)
         self._wakeups.on(Topic.ENDED, Ends(turns.completion.waiters, store.turns, store.elsewhere).look)
         self._wakeups.on(Topic.STOPPED, Stops(turns.scheduler, store.elsewhere).look)
         self._wakeups.on(Topic.APPROVAL, Answers(sessions.approvals.pending, store.approvals).look)
         self._wakeups.on(Topic.REPLIES, self._look_for_replies)
+        self._wakeups.on(Topic.PEOPLE, ground.tools.book.look)
         self._wakeups.on(Topic.WORK, Work(turns.scheduler, turns.places).look)
 
     @property
@@ -53,8 +61,7 @@ class Elsewhere:
     def take_over(self, recovery: Recovery) -> None:
         """Settle what other nodes leave when they die."""
         if self._wakeups.has_others:
-            store = self._ground.store
-            self._takeover = Takeover(Cluster(store.nodes, store.epoch), recovery)
+            self._takeover = Takeover(self.cluster, recovery)
 
     async def start(self) -> None:
         """Claim the channels that nobody serves, and begin to hear and to look.
@@ -66,9 +73,11 @@ class Elsewhere:
         self._wakeups.start()
         if self._takeover is not None:
             self._takeover.start()
+            self._unserved.start()
 
     async def end_takeover(self) -> None:
         """Settle no more of what other nodes leave; before the turns of this node drain."""
+        await self._unserved.aclose()
         if self._takeover is not None:
             await self._takeover.aclose()
 

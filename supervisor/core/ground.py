@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from supervisor.cluster.files import Files
 from supervisor.cluster.places import Places
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
@@ -50,6 +51,7 @@ class Ground:
         node: the name of this one; empty = it is alone.
         places: what this node owns; alone, it owns everything.
         owners: which node an act belongs to.
+        files: what people attached, wherever it was taken.
         hub: publishes events to subscribers.
     """
 
@@ -67,5 +69,6 @@ class Ground:
     node: str
     places: Places
     owners: Owners
+    files: Files
     tuning: Tuning = field(default_factory=Tuning)
     hub: Hub = field(default_factory=Hub)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supervisor.cluster.link.acts import Acts
@@ -59,6 +59,10 @@ class NodeLinks:
         if self.link is None:
             raise NodeUnreachable(node)
         return await self.link.call(node, name, **given)
+
+    def linked(self) -> Sequence[str]:
+        """Return the nodes that can be asked."""
+        return () if self.link is None else list(self.link.standing())
 
     def shown(self) -> Mapping[str, str]:
         """Return for each other node how the link to it is; a node that has none is not in it."""

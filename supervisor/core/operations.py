@@ -58,7 +58,7 @@ class OperationsFloor:
             hub=ground.hub,
             people=ground.tools.book,
         )
-        self.uploads = UploadOperations(store.uploads, ground.config.state_dir / "uploads", ground.config.uploads)
+        self.uploads = UploadOperations(store.uploads, ground.config.uploads_dir, ground.files, ground.config.uploads)
         self.search = SearchOperations(store.search, store.chats, ground.projects, ground.tools.book)
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)

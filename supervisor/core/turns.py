@@ -39,6 +39,7 @@ class TurnFloor:
             store=ground.store.turns,
             hub=ground.hub,
             tools=self._tools,
+            files=ground.files,
             steers=ground.connector.steers,
         )
         self.scheduler = TurnScheduler(
@@ -80,6 +81,7 @@ class TurnFloor:
             guard=self.guard,
             suspension=Suspension(self._below.pool, self._below.approvals, self.binder),
             completion=self.completion,
+            files=self._ground.files,
             turn_timeout=self._ground.config.claude_code.turn_timeout_seconds,
             grace_seconds=self._ground.tuning.grace_seconds,
         )

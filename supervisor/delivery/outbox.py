@@ -13,6 +13,7 @@ from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, Storage
 from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
 from supervisor.protocol.ports.channel import Channel, composing
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.runtime.logs import Outage
 from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, OutboxStore
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 
@@ -68,6 +69,7 @@ class _Worker:
         sends: in progress, each to another address.
         wake: set when there may be something to do.
         idle: set while there is nothing to do.
+        outage: of the store.
     """
 
     channel: Channel
@@ -78,6 +80,7 @@ class _Worker:
     sends: dict[OutboxId, asyncio.Task[None]] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    outage: Outage = field(default_factory=lambda: Outage(logger))
 
 
 class Outbox:
@@ -182,9 +185,10 @@ class Outbox:
                 try:
                     due_ms = await self._deliver_due(worker)
                 except StorageError as error:
-                    logger.error("%s: replies cannot be delivered: %s", name, error)
+                    worker.outage.failed("%s: replies cannot be delivered: %s", name, error)
                     await asyncio.sleep(self._storage_pause_seconds)
                     continue
+                worker.outage.works("%s: replies can be delivered again", name)
                 await self._sleep(worker, due_ms)
         finally:
             sends = list(worker.sends.values())

@@ -77,8 +77,8 @@ def _lock(writer: str, held_ms: int) -> Check:
 
 def _places(abandoned: Sequence[str], waiting: Sequence[str]) -> Check:
     if waiting:
-        detail = f"messages wait for a node that has the folder of {', '.join(waiting)}"
-        return _warning("places", detail, "start a node that `nodes` of the project names, or take the name out")
+        detail = f"no node that runs has the folder of {', '.join(waiting)}; messages wait for it"
+        return _warning("places", detail, "start a node that `nodes` of the project names, or mount its folder there")
     if abandoned:
         return _warning("places", f"left by a dead node: {', '.join(abandoned)}", "it is taken over when work comes")
     return _ok("places", "none is without a node")

@@ -19,6 +19,13 @@ from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.protocol.text.amounts import counted
 from supervisor.runtime.state import ADDRESSES_FILE, DEMO_FOLDER
 
+NODES = ("GET", "/api/admin/nodes")
+
+STANDS_BY = "This node stands by"
+"""Begins what a node answers that stands by."""
+
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to ask whoever listens on all addresses
+
 SECONDS = 5.0
 """Timeout of a request to the daemon, in seconds."""
 
@@ -99,7 +106,7 @@ async def daemon(found: dict[str, Any], channels: Collection[str] = ()) -> list[
 
 async def _cluster(base: str, token: str, channels: Collection[str]) -> list[Check]:
     try:
-        body = await asyncio.to_thread(_ask, base, "GET", "/api/admin/nodes", token)
+        body = await asyncio.to_thread(_ask, base, *NODES, token)
     except Failed as failed:
         return [Check(name="nodes", status=Standing.FAILED, detail=str(failed), remedy=failed.remedy)]
     return cluster.examine(body, channels)
@@ -166,7 +173,9 @@ def replies(listed: Sequence[Mapping[str, Any]]) -> Check:
 
 
 def ports(config: Config) -> list[Check]:
-    """Check whether the ports of the daemon are free."""
+    """Check whether the ports of the daemon are free; a node that stands by has one of them."""
+    if why := _stands_by(config):
+        return [Check(name="daemon", status=Standing.OK, detail=why)]
     checks = [Check(name="daemon", status=Standing.OK, detail="not running; `xswarm serve` starts it")]
     for key, listener in (("supervisor.port", config.supervisor), ("http.port", config.http)):
         with socket.socket(socket.AF_INET6 if ":" in listener.host else socket.AF_INET) as probe:
@@ -180,6 +189,20 @@ def ports(config: Config) -> list[Check]:
                 continue
         checks.append(Check(name=key, status=Standing.OK, detail=f"port {listener.port} of {listener.host} is free"))
     return checks
+
+
+def _stands_by(config: Config) -> str:
+    """Return what a node says that stands by on the port of HTTP; empty = none does."""
+    if not config.node.standby:
+        return ""
+    host = LOOPBACK.get(config.http.host, config.http.host)
+    try:
+        _ask(f"http://[{host}]:{config.http.port}" if ":" in host else f"http://{host}:{config.http.port}", *NODES, "")
+    except Failed as failed:
+        return str(failed) if str(failed).startswith(STANDS_BY) else ""
+    except (OSError, ValueError, TypeError, http.client.HTTPException):
+        pass
+    return ""
 
 
 def _ask(base: str, method: str, path: str, token: str, seconds: float = SECONDS) -> dict[str, Any]:

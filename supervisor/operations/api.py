@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from supervisor.background.load import LoadReader
+from supervisor.cluster.addresses import NodeAddresses
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
@@ -50,6 +51,7 @@ class Api:
         uploads: files that people attach to messages.
         tool_servers: the programs and services whose tools models may use.
         links: returns for each other node how the link to it is, in a few words.
+        nodes: the addresses of other nodes, from where agents may come.
         store: idempotency keys, file operations, audit trail, backup.
     """
 
@@ -72,4 +74,5 @@ class Api:
     uploads: UploadOperations
     tool_servers: ToolServers
     links: Callable[[], Mapping[str, str]]
+    nodes: NodeAddresses
     store: Store

@@ -141,6 +141,10 @@ class Projects:
         named = self._nodes.get(name, frozenset())
         return not named or not named.isdisjoint(node)
 
+    def here(self) -> list[ProjectName]:
+        """Return the projects whose folders this node has, sorted by name. Slow where a folder is on a network."""
+        return sorted(name for name in self._by_name if self.is_here(name))
+
     def every(self) -> list[Project]:
         """Return the projects of config.toml, sorted by name."""
         return sorted(self._by_name.values(), key=lambda project: project.name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from supervisor.cluster.addresses import NodeAddresses
 from supervisor.delivery.outbox import Outbox, outbound_of
 from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
@@ -25,6 +27,7 @@ class DaemonChannelHost:
         name: the name of the channel.
         threads: finds the threads and the texts of earlier replies.
         marks: keeps the marks of the channel, each under the channel's name.
+        nodes: the addresses of other nodes.
         public_url: the URL by which the outside reaches the HTTP server; empty = it does not.
     """
 
@@ -37,6 +40,7 @@ class DaemonChannelHost:
         outbox: Outbox,
         threads: OutboxStore,
         marks: IdempotencyStore,
+        nodes: NodeAddresses,
         public_url: str,
     ) -> None:
         self._name = name
@@ -45,6 +49,7 @@ class DaemonChannelHost:
         self._outbox = outbox
         self._threads = threads
         self._marks = marks
+        self._nodes = nodes
         self._public_url = public_url.rstrip("/")
 
     @property
@@ -81,6 +86,10 @@ class DaemonChannelHost:
 
     async def comes_from_agent(self, connection: socket.socket) -> bool:
         """See `ChannelHost`."""
+        if connection.family != socket.AF_UNIX:
+            with suppress(OSError):  # the connection has ended
+                if await self._nodes.are_elsewhere(connection.getpeername()[0]):
+                    return True
         return await asyncio.to_thread(is_agents, connection)
 
     async def about_port(self, port: int) -> str:

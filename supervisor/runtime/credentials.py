@@ -111,6 +111,14 @@ class Credentials:
         self._known.add(kept)
         return value
 
+    def keep(self, name: str, value: bytes) -> None:
+        """Keep a secret as if it were generated; one that was generated before stays.
+
+        Raises:
+            ConfigError: its file cannot be written.
+        """
+        _keep(self._state_dir / SECRETS_FOLDER / name, value.hex())
+
     def cluster_secret(self) -> bytes | None:
         """Return what all nodes of the cluster have in common; None = this node stands alone.
 

@@ -151,3 +151,31 @@ class JsonLines(Lines):
         if trace := self._trace(record):
             line["exception"] = trace
         return json.dumps(line)
+
+
+class Outage:
+    """Whether something works, for the log.
+
+    Args:
+        logger: of the module that is concerned.
+        level: of the line that says that it does not work.
+    """
+
+    __slots__ = ("_level", "_logger", "lasts")
+
+    def __init__(self, logger: logging.Logger, level: int = logging.ERROR) -> None:
+        self._logger = logger
+        self._level = level
+        self.lasts = False
+
+    def failed(self, message: str, *values: object) -> None:
+        """Say that it does not work, unless that is known."""
+        if not self.lasts:
+            self._logger.log(self._level, message, *values)
+        self.lasts = True
+
+    def works(self, message: str, *values: object) -> None:
+        """Say that it works again, if it did not."""
+        if self.lasts:
+            self._logger.info(message, *values)
+        self.lasts = False

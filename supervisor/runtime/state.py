@@ -66,6 +66,15 @@ def audit_key(credentials: Credentials) -> bytes:
     return credentials.shared(AUDIT_SECRET)
 
 
+def keep_audit_key(credentials: Credentials) -> None:
+    """Keep the key of the audit trail in state.dir, so that it stays when the cluster's secret changes.
+
+    Raises:
+        ConfigError: see `Credentials.shared`.
+    """
+    credentials.keep(AUDIT_SECRET, audit_key(credentials))
+
+
 def check_cluster_secret(credentials: Credentials, *, on_postgres: bool, has_link: bool) -> None:
     """Check that the cluster's secret is there where it is needed, and nowhere else.
 

@@ -64,6 +64,10 @@ FILES_CHANGED = line("{files:file} changed")
 MINUTES = line("{minutes} min {seconds} s")
 SECONDS = line("{seconds} s")
 
+# -- several nodes
+
+NO_NODE = notice("No node that has the project {project} is running; your message {quoted} waits.")
+
 # -- notices about a turn that takes long
 
 STILL_WORKING = notice("Still working on {quoted} after {minutes} min. ABORT stops it.")

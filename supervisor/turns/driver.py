@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from supervisor.approvals.pending import PendingApproval
+from supervisor.cluster.files import Files
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
 from supervisor.protocol.ports.connector import Conversation
@@ -35,6 +36,7 @@ class TurnDriver:
 
     Args:
         suspension: closes the process of a turn whose question waits long.
+        files: brings what people attached at other nodes.
         turn_timeout: seconds that one turn may take.
         grace_seconds: see `GRACE_SECONDS`.
     """
@@ -45,12 +47,14 @@ class TurnDriver:
         guard: BudgetGuard,
         suspension: Suspension,
         completion: TurnCompletion,
+        files: Files,
         turn_timeout: float,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._guard = guard
         self._suspension = suspension
         self._completion = completion
+        self._files = files
         self._turn_timeout = turn_timeout
         self._grace_seconds = grace_seconds
 
@@ -89,7 +93,7 @@ class TurnDriver:
         """Bring a turn to its end; what raises ends it as well."""
         try:
             stop = self._begin(lane, running, conversation) or stop
-            prompt = None if running.given else prompt_of(running.turn)
+            prompt = None if running.given else prompt_of(await self._files.brought(running.turn))
             deadline = monotonic() + self._turn_timeout + self._grace_seconds
             while not running.ended.done():
                 self._guard.watch(meter, running, conversation)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from supervisor.cluster.files import Files
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
@@ -54,13 +55,24 @@ class Steering:
     queue, and joins where the turn calls its model again after a tool call. Otherwise it gets a turn of its own.
 
     Args:
+        files: brings what people attached at other nodes.
         steers: whether the connector of Claude Code takes messages into a running turn.
     """
 
-    def __init__(self, *, store: TurnStore, hub: Hub, tools: ToolEvents, steers: bool, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        *,
+        store: TurnStore,
+        hub: Hub,
+        tools: ToolEvents,
+        files: Files,
+        steers: bool,
+        clock: Clock = now_ms,
+    ) -> None:
         self._store = store
         self._hub = hub
         self._tools = tools
+        self._files = files
         self._steers = steers
         self._clock = clock
 
@@ -82,12 +94,13 @@ class Steering:
                 host.offered.append(acceptance.message_id)
                 host = None
             part = await self._join(acceptance, host)
-            if host is None or lane.conversation is None or part is None:
+            conversation = lane.conversation
+            if host is None or conversation is None or part is None:
                 return False
             steered = RunningTurn(part, self._hub, self._tools.recorder(lane))
             host.joined.append(steered)
             try:
-                await lane.conversation.prompt(prompt_of(part))
+                await conversation.prompt(prompt_of(await self._files.brought(part)))
                 steered.given = True
             except ConnectionFailed as error:  # it runs as a turn of its own, after the running one
                 logger.warning("%s: it could not be sent into the running turn: %s", part.message_id, error.why)
@@ -106,7 +119,7 @@ class Steering:
         parts = await asyncio.shield(asyncio.create_task(self._join_all(lane, host), name=f"join {lane.name}"))
         for part in parts:
             part.given = True
-        return [prompt_of(part.turn) for part in parts]
+        return [prompt_of(await self._files.brought(part.turn)) for part in parts]
 
     async def _join_all(self, lane: Lane, host: RunningTurn) -> Sequence[RunningTurn]:
         parts: list[RunningTurn] = []

@@ -32,7 +32,7 @@ from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.live.server import LiveSocket
 from supervisor.wires.metrics.counts import Counts
 from supervisor.wires.metrics.routes import MetricsRoutes
-from supervisor.wires.peers import behind_proxies
+from supervisor.wires.peers import among_nodes, behind_proxies
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.auth.pages import pages
 from supervisor.wires.rest.auth.routes import auth_router
@@ -177,7 +177,8 @@ class HttpServer:
             upload_limit=self._api.uploads.max_bytes,
         )
         proxies = self._config.trusted_proxies
-        served = behind_proxies(self._guard, proxies) if proxies else self._guard
+        known = among_nodes(self._guard, self._api.nodes)
+        served = behind_proxies(known, proxies) if proxies else known
         self._uvicorn = StoppableServer(
             uvicorn.Config(
                 served,

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from supervisor.cluster.addresses import NodeAddresses
 from supervisor.protocol.errors import NotAllowed
 from supervisor.runtime.peers.agents import comes_from_agent
 from supervisor.runtime.peers.proc import Unknowable
@@ -18,6 +19,12 @@ from supervisor.runtime.peers.sockets import is_own
 
 PEER = "xswarm.peer"
 """Key of an ASGI scope: the `Peer` of its connection, whatever the headers of a proxy say."""
+
+NODES = "xswarm.nodes"
+"""Key of an ASGI scope: the addresses of other nodes, as `NodeAddresses`."""
+
+OF_ANOTHER_NODE = "deciding about agents from the machine of another node, whose agents this one cannot tell"
+WHERE_ELSE = "connect to the node of that machine, or from another machine"
 
 MOST_FOREIGN = 1_000
 """Most clients that are remembered of one connection of a proxy."""
@@ -68,13 +75,18 @@ class Peer:
             self._foreign.add(host)
         return False
 
-    async def refuse_agent(self) -> None:
+    async def refuse_agent(self, nodes: NodeAddresses | None = None) -> None:
         """Return if the process is certainly no agent.
 
+        Args:
+            nodes: the other nodes; None = there are none.
+
         Raises:
-            NotAllowed: it is an agent, or cannot be looked up now.
+            NotAllowed: it is an agent, is on the machine of another node, or cannot be looked up now.
         """
         try:
+            if self._ends:
+                await refuse_other_node(nodes, self._ends[0][0])
             refused = await self.is_agent()
         except Unknowable as error:
             raise not_now(error) from error
@@ -86,22 +98,39 @@ async def is_agents(connection: HTTPConnection) -> bool:
     """Return whether a request comes from an agent.
 
     Raises:
-        NotAllowed: it comes from this machine by a proxy that hides its process.
+        NotAllowed: it comes from this machine by a proxy that hides its process, or from the machine of another node.
         Unknowable: it cannot be told now.
     """
     scope = connection.scope
     forwarded = scope.get("client")
     peer = scope.get(PEER) or Peer(forwarded, scope.get("server"))
+    if forwarded is not None:  # where a trusted proxy speaks for another, the other counts
+        await refuse_other_node(scope.get(NODES), forwarded[0])
     if isinstance(forwarded, tuple) and forwarded[:2] != peer.address and await peer.forwards_our_own(forwarded[0]):
         raise NotAllowed("a process of this machine that comes by a proxy", "connect to it directly")
     return await peer.is_agent()
+
+
+async def refuse_other_node(nodes: NodeAddresses | None, host: str) -> None:
+    """Return if a host is not the machine of another node.
+
+    Args:
+        nodes: None = there are no others.
+
+    Raises:
+        NotAllowed: it is: the processes there cannot be looked at from here.
+        Unknowable: it cannot be told now.
+    """
+    if nodes is not None and await nodes.are_elsewhere(host):
+        raise NotAllowed(OF_ANOTHER_NODE, WHERE_ELSE)
 
 
 async def refuse_agent(connection: HTTPConnection) -> None:
     """Return if a request certainly does not come from an agent.
 
     Raises:
-        NotAllowed: it comes from an agent or from this machine by a proxy that hides its process, or nobody can tell.
+        NotAllowed: it comes from an agent, from the machine of another node, or from this machine by a proxy that hides
+            its process, or nobody can tell.
     """
     try:
         refused = await is_agents(connection)
@@ -131,6 +160,16 @@ def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
         await believing(scope, receive, send)
 
     return keeping
+
+
+def among_nodes(app: ASGIApp, nodes: NodeAddresses) -> ASGIApp:
+    """Return an application whose requests know the addresses of other nodes, under `NODES`."""
+
+    async def knowing(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[NODES] = nodes
+        await app(scope, receive, send)
+
+    return knowing
 
 
 no_agents = Depends(refuse_agent)

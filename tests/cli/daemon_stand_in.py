@@ -32,7 +32,16 @@ ALICE = "token-of-alice"
 
 
 NODES: list[Json] = [
-    {"name": name, "epoch": epoch, "labels": [], "version": "1.0", "lease_ms": 9000, "draining": epoch == 2, "link": ""}
+    {
+        "name": name,
+        "epoch": epoch,
+        "labels": [],
+        "version": "1.0",
+        "lease_ms": 9000,
+        "draining": epoch == 2,
+        "projects": ["site"] if epoch == 1 else None,
+        "link": "",
+    }
     for epoch, name in enumerate(("rack-1", "rack-2"), start=1)
 ]
 
@@ -347,7 +356,7 @@ class DaemonStandIn:
             case "GET", ["tokens"]:
                 return web.json_response({"tokens": list(self.records.tokens.values())})
             case "GET", ["nodes"]:
-                return web.json_response({"nodes": NODES, "server": None})
+                return web.json_response({"nodes": NODES, "server": {"waiting": self.records.without_node}})
             case "POST", ["nodes", name, "drain" | "fence"]:
                 if all(node["name"] != name for node in NODES):
                     return _http_error(404, "node_not_found", f"Node not found: {name}")

@@ -24,6 +24,7 @@ class Records:
     tokens: dict[str, Json] = field(default_factory=dict)
     prompts: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    without_node: list[str] = field(default_factory=list)
     audit: list[Json] = field(default_factory=list)
     dropped: list[Json] = field(default_factory=list)
     tampered: str | None = None

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -76,6 +77,20 @@ async def test_a_session_is_reached_from_the_node_without_its_process(cluster: C
         assert (again["type"], again.get("resumed")) == ("claude_code_connected", False), again
         stopped = await request(wire, type="claude_code_interrupt", session_id="linked")
         assert (stopped["type"], stopped["message_id"]) == ("claude_code_interrupted", None), stopped
+
+
+async def test_a_file_that_was_attached_at_one_node_is_given_back_at_the_other(cluster: Cluster) -> None:
+    made = await cluster.operator("a", "POST", "/api/admin/tokens", {"user_id": "alice"})
+    headers = {"Authorization": f"Bearer {made.json()['token']}", "Content-Type": "application/octet-stream"}
+    path = f"/api/uploads/{uuid4()}"
+    put = await cluster.client.put(f"{cluster['a'].http}{path}?name=a.txt", headers=headers, content=b"who wrote it?")
+    assert put.status_code == 201, put.text
+    # The nodes of the tests are on one disk, so the path says that it is another one.
+    assert await cluster.rows("UPDATE uploads SET path = '/of/another/machine' RETURNING id")
+    for name in ("b", "a"):
+        got = await cluster.client.get(cluster[name].http + path, headers=headers)
+        assert (got.status_code, got.content) == (200, b"who wrote it?"), name
+    assert "was fetched from node a" in cluster["b"].log
 
 
 async def test_while_the_link_is_cut_acts_fail_at_once_and_turns_go_on(cluster: Cluster) -> None:

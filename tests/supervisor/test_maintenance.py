@@ -16,7 +16,7 @@ from supervisor.config.store import Storage
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.protocol.status import Permissions
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import DATABASE_FILE
+from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE
 from supervisor.store.sqlite.migrate import migrate, released
 
 ALICE = {"name": "Alice", "role": "ADMIN", "phones": ["+15550100"], "emails": [], "projects": ["site"]}
@@ -155,3 +155,63 @@ def test_beside_a_daemon_nothing_is_copied(config: Config) -> None:
     moving = replace(config, store=Storage(url="postgresql://xswarm@127.0.0.1:9/xswarm"))
     with StateLock(config.state_dir), pytest.raises(ConfigError, match="another xswarm"):
         maintenance.copy(moving)
+
+
+# -- another secret for a cluster
+
+OLD = {"XSWARM_CLUSTER_SECRET": "the secret that all nodes had, 32 bytes"}
+NEW = {"XSWARM_CLUSTER_SECRET": "the secret that all nodes get, 32 bytes"}
+
+
+def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+async def test_sqlite_has_no_secret_to_forget(config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"store\.url: names no PostgreSQL database"):
+        await maintenance.forget_secret(config, lost=False)
+
+
+@pytest.mark.postgres
+async def test_a_cluster_gets_another_secret_and_its_audit_trail_goes_on(
+    config: Config, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = replace(config, store=Storage(url=empty_url))
+    b = replace(a, state=State(dir=str(config.state_dir.with_name("b"))))
+    use(monkeypatch, OLD)
+    assert (await call(a, "PUT", "/users/alice", ALICE))[0] == 200
+    assert (await call(b, "PUT", "/users/ben", {**ALICE, "phones": []}))[0] == 200
+    use(monkeypatch, NEW)
+    with pytest.raises(ConfigError, match="XSWARM_CLUSTER_SECRET: is another one"):
+        await call(b, "PUT", "/users/cara", {**ALICE, "phones": []})
+    with pytest.raises(ConfigError, match="XSWARM_CLUSTER_SECRET: is another one"):
+        await maintenance.forget_secret(b, lost=False)
+    use(monkeypatch, OLD)
+    for machine in (a, b):
+        await maintenance.forget_secret(machine, lost=False)
+        assert (machine.state_dir / "secrets" / AUDIT_SECRET).exists()
+    use(monkeypatch, NEW)
+    for machine, user in ((b, "cara"), (a, "dan")):
+        assert (await call(machine, "PUT", f"/users/{user}", {**ALICE, "phones": []}))[0] == 200
+        assert (await call(machine, "GET", "/audit/verify"))[1]["problem"] is None
+    use(monkeypatch, OLD)
+    with pytest.raises(ConfigError, match="XSWARM_CLUSTER_SECRET: is another one"):
+        await call(a, "GET", "/users")
+
+
+@pytest.mark.postgres
+async def test_a_cluster_whose_secret_is_lost_starts_with_a_new_one(
+    config: Config, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = replace(config, store=Storage(url=empty_url))
+    use(monkeypatch, OLD)
+    assert (await call(a, "PUT", "/users/alice", ALICE))[0] == 200
+    monkeypatch.delenv("XSWARM_CLUSTER_SECRET")
+    with pytest.raises(ConfigError, match="XSWARM_CLUSTER_SECRET: is not set") as refused:
+        await maintenance.forget_secret(a, lost=True)
+    assert refused.value.remedy == "with --lost, set the new one first"
+    use(monkeypatch, NEW)
+    await maintenance.forget_secret(a, lost=True)
+    assert (await call(a, "GET", "/users/alice"))[0] == 200
+    assert (await call(a, "GET", "/audit/verify"))[1]["problem"] is not None

@@ -38,6 +38,15 @@ class FolderAway(NodeUnreachable):
         return f"The node with the folder of {self.name} is not there"
 
 
+class FileAway(NodeUnreachable):
+    """No node that can be asked has a file that somebody attached."""
+
+    remedy = "start the node that took it, or attach it again; with cluster.shared_dir every node has it"
+
+    def __str__(self) -> str:
+        return f"The node with the file {self.name} cannot be reached"
+
+
 class RefusedThere(XswarmError):
     """The other node has refused an act; code, sentence and remedy are its own."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,10 @@ class Links(Protocol):
     @property
     def acts(self) -> Acts:
         """What the other nodes may ask this one for."""
+        ...
+
+    def linked(self) -> Sequence[str]:
+        """Return the nodes that can be asked."""
         ...
 
     async def call(self, node: str, name: str, **given: Any) -> Any:
@@ -59,6 +63,10 @@ class Owners:
     def offer(self, name: str, method: Callable[..., Awaitable[Any]]) -> None:
         """Let the other nodes ask this one for an act, by the names of its arguments."""
         self._links.acts.add(name, method)
+
+    def linked(self) -> Sequence[str]:
+        """Return the names of the other nodes that can be asked."""
+        return self._links.linked()
 
     def shared_states(self, config: Config) -> Mapping[str, Path]:
         """Return where the recorded states of projects on all nodes are kept, by folder; none = on each node."""

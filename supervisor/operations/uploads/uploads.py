@@ -9,11 +9,13 @@ import re
 import shutil
 from pathlib import Path
 
+from supervisor.cluster.files import Files
 from supervisor.config import Uploads
 from supervisor.operations.uploads.media_types import media_type_of
 from supervisor.protocol.errors import InvalidMessage, NotAllowed, XswarmError
 from supervisor.protocol.text.amounts import counted
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.runtime.umask import write_private
 from supervisor.store.ports.people.uploads import Upload, UploadStore
 from supervisor.store.records.accounts import User
 
@@ -44,11 +46,15 @@ class UploadOperations:
 
     Args:
         folder: where each file gets a folder of its own, named by its id; mode 0700, files 0600.
+        files: finds those that other nodes have taken.
     """
 
-    def __init__(self, store: UploadStore, folder: Path, settings: Uploads, clock: Clock = now_ms) -> None:
+    def __init__(
+        self, store: UploadStore, folder: Path, files: Files, settings: Uploads, clock: Clock = now_ms
+    ) -> None:
         self._store = store
         self._folder = folder
+        self._files = files
         self._settings = settings
         self._clock = clock
         self._lock = asyncio.Lock()  # the number of unsent files is counted and changed by one request at a time
@@ -94,7 +100,7 @@ class UploadOperations:
             if len(await self._store.unsent(user.id)) >= self._settings.files:
                 why = f"{counted(self._settings.files, 'file')} of yours may wait to be sent, and no more"
                 raise UploadRefused("rate_limited", why, "send them, or remove one")
-            await asyncio.to_thread(_write, Path(upload.path), content)
+            await asyncio.to_thread(write_private, Path(upload.path), content)
             await self._store.add(upload)
         return upload
 
@@ -108,6 +114,17 @@ class UploadOperations:
         if found is None or found.user_id != user.id:
             raise NotAllowed(f"the file {upload_id}")
         return found
+
+    async def content(self, user: User, upload_id: str) -> tuple[Upload, bytes]:
+        """Return a file of a user with its content, whichever node has taken it.
+
+        Raises:
+            NotAllowed: the user has no such file.
+            FileAway: the node that has taken it cannot be asked.
+        """
+        found = await self.get(user, upload_id)
+        path = await self._files.local(found)
+        return found, await asyncio.to_thread(path.read_bytes)
 
     async def remove(self, user: User, upload_id: str) -> None:
         """Delete a file that was not sent.
@@ -128,17 +145,3 @@ def safe_name(name: str) -> str:
     plain = _UNSAFE.sub("_", os.path.basename(name.replace("\\", "/"))).strip(" .")
     stem, suffix = os.path.splitext(plain)
     return (stem[: MAX_NAME - len(suffix[:20])] + suffix[:20]).strip() or "file"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that only the daemon's user may read; it is complete once it has its name."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.parent.chmod(0o700)
-    new = path.with_name(".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -111,6 +111,17 @@ def is_own(host: str, proc: Path = PROC) -> bool:
     return packed in map(_packed, OWN.findall(_read_text(proc / "net/fib_trie"))) or packed.hex() in outer
 
 
+def own_addresses(proc: Path = PROC) -> list[str]:
+    """Return the addresses of this machine but for loopback, sorted; none where the kernel does not list them.
+
+    Raises:
+        Unknowable: the kernel could not be asked now.
+    """
+    outer = _read_text(proc / "net/if_inet6").split()[::6]
+    found = {*OWN.findall(_read_text(proc / "net/fib_trie")), *(str(IPv6Address(bytes.fromhex(one))) for one in outer)}
+    return sorted(one for one in found if not is_loopback(one))
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a text is a loopback address."""
     address = _address(host)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.cluster.nodes import NewNode, Node, OneNode
 from supervisor.store.transaction import Row
 
-COLUMNS = "name, epoch, url, labels, version, until_ms, draining"
+COLUMNS = "name, epoch, url, labels, version, until_ms, draining, projects, addresses"
 _LIVE = f"SELECT {COLUMNS} FROM nodes ORDER BY epoch"
-ADD = "INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version) VALUES (?, ?, ?, ?, ?, ?, ?)"
+ADD = """
+    INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version, projects, addresses)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 def is_dead(epoch: str = "epoch") -> str:
@@ -25,7 +28,9 @@ def is_dead(epoch: str = "epoch") -> str:
 
 def row_of(node: NewNode, epoch: int, until_ms: int) -> Row:
     """Return the values for `ADD`."""
-    return (node.name, epoch, node.seat, until_ms, node.url, json.dumps(node.labels), node.version)
+    told = [json.dumps(list(one)) for one in (node.labels, sorted(node.projects), node.addresses)]
+    labels, projects, addresses = told
+    return (node.name, epoch, node.seat, until_ms, node.url, labels, node.version, projects, addresses)
 
 
 def to_nodes(rows: Iterable[Row], now_ms: int) -> list[Node]:
@@ -43,8 +48,10 @@ def to_nodes(rows: Iterable[Row], now_ms: int) -> list[Node]:
             version=version,
             left_ms=until - now_ms,
             draining=bool(draining),
+            projects=None if projects is None else tuple(json.loads(projects)),
+            addresses=tuple(json.loads(addresses or "[]")),
         )
-        for name, epoch, url, labels, version, until, draining in rows
+        for name, epoch, url, labels, version, until, draining, projects, addresses in rows
     ]
 
 
@@ -62,6 +69,9 @@ class SqlNodes:
         """Return the nodes: the lease of a node that is alone does not end."""
         return await self.live()
 
+    async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
+        """Do nothing: there is no other that wants to know."""
+
     async def end_dead(self, *, now_ms: int) -> list[Node]:
         """Return none: there is no other."""
         return []
@@ -75,6 +85,10 @@ class SqlNodes:
 
     async def fence(self, name: str, *, by: str, now_ms: int) -> None:
         """Refuse: there is no other node that could go on."""
+        raise OneNode
+
+    async def forget_keys(self, *, lost: bool, by: str, now_ms: int) -> None:
+        """Refuse: a node alone has no keys in common with others."""
         raise OneNode
 
     async def standing(self) -> None:

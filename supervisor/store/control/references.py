@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 
 from supervisor.store.engine import Database, Reader
+from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.tool_call import Reference
 from supervisor.store.transaction import Transaction
 
-_KNOWN = "SELECT reference, person, name FROM tool_references WHERE scope = ? ORDER BY seq"
+_KNOWN = "SELECT reference, person, name, seq FROM tool_references WHERE scope = ? AND seq > ? ORDER BY seq"
 _ADD = "INSERT INTO tool_references (scope, reference, person, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FORGET = "DELETE FROM tool_references WHERE scope = ?"
 
@@ -20,12 +21,12 @@ class SqlReferences:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def known(self, scope: str) -> list[Reference]:
+    async def known(self, scope: str, *, after: int = 0) -> list[Reference]:
         """Return the references of a conversation, in the order in which they were added."""
 
         def work(connection: Reader) -> list[Reference]:
-            rows = connection.execute(_KNOWN, (scope,)).fetchall()
-            return [Reference(reference=row[0], person=json.loads(row[1]), name=row[2]) for row in rows]
+            rows = connection.execute(_KNOWN, (scope, after)).fetchall()
+            return [Reference(reference=row[0], person=json.loads(row[1]), name=row[2], seq=row[3]) for row in rows]
 
         return await self._database.read(work)
 
@@ -35,6 +36,7 @@ class SqlReferences:
         def work(tx: Transaction) -> None:
             for one in references:
                 tx.execute(_ADD, (scope, one.reference, json.dumps(one.person), one.name))
+            tx.notify(Topic.PEOPLE, scope)
 
         await self._database.write(work)
 

@@ -16,7 +16,7 @@ from supervisor.store.copying.tables import tables_of
 from supervisor.store.engine import Reader
 from supervisor.store.money.disagreements import disagreements
 from supervisor.store.postgres.checks import check_server
-from supervisor.store.postgres.cluster.nodes import WRITE_LOCK
+from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import remedy_of
 from supervisor.store.postgres.migrate import migrate, versions

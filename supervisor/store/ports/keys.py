@@ -54,8 +54,12 @@ class CodeStore(Protocol):
 class ReferenceStore(Protocol):
     """Which reference stands for whom."""
 
-    async def known(self, scope: str) -> list[Reference]:
-        """Return the references of a conversation, in the order in which they were added."""
+    async def known(self, scope: str, *, after: int = 0) -> list[Reference]:
+        """Return the references of a conversation, in the order in which they were added.
+
+        Args:
+            after: the `seq` of one of them; only those that were added later.
+        """
 
     async def add(self, scope: str, references: Sequence[Reference]) -> None:
         """Add references to a conversation; one that is there already changes nothing."""

@@ -17,7 +17,8 @@ from supervisor.store.listeners import Listeners
 from supervisor.store.ports.cluster.nodes import Fenced
 from supervisor.store.ports.cluster.notices import Notice, Topic
 from supervisor.store.postgres.cluster.lock import patiently, prepare_writer
-from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, fence
+from supervisor.store.postgres.cluster.nodes import fence
+from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.notices import PostgresNotices, notify

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store.ports.cluster.nodes import ALONE, NewNode
 from supervisor.store.postgres.checks import check_server
-from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, join, others
+from supervisor.store.postgres.cluster.keys import compare_keys
+from supervisor.store.postgres.cluster.nodes import join, others
+from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.migrate import migrate, takes_away, versions
 
@@ -15,6 +17,13 @@ CHANNEL = "xswarm"
 """By which the nodes tell one another what they have committed."""
 
 _LOCK = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+KEPT_COMMITS = 100
+"""Of so many of the last starts the number of the last commit stays, as one of them may still ask for it."""
+
+_FORGET_COMMITS = """
+    DELETE FROM marks WHERE name LIKE 'commit %' AND CAST(substr(name, 8) AS BIGINT) <= ?
+      AND CAST(substr(name, 8) AS BIGINT) NOT IN (SELECT epoch FROM nodes)
+"""
 _RAISE_EPOCH = "UPDATE node SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch"
 
 
@@ -69,7 +78,7 @@ def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
     Raises:
         DatabaseLost: the database is empty, and `used` says that it was not.
         ConfigError: the server is not fit, the database is newer than this program, or it is older and another node
-            works on it, or another node has the name of this one.
+            works on it, or another node has the name of this one, or other keys than this one.
     """
     another = address.connection("xswarm check")
     try:
@@ -86,7 +95,9 @@ def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
         if current and current < newest and takes_away(current) and (names := others(connection, address.node)):
             raise _older(current, newest, names)
         migrate(connection)
+        compare_keys(connection, address.node)
         epoch = int(connection.execute(_RAISE_EPOCH).fetchone()[0])
+        connection.execute(_FORGET_COMMITS, (epoch - KEPT_COMMITS,))
         join(connection, address.node, epoch)
         connection.script("COMMIT")
     except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -44,8 +44,10 @@ class Reference:
         reference: as the model knows it; empty = a name without an id.
         person: the id as the tool server writes it; None = there is none.
         name: empty = not known.
+        seq: its number in the store, which grows; 0 = it was not read from there.
     """
 
     reference: str
     person: str | int | None
     name: str
+    seq: int = field(default=0, compare=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -16,15 +17,20 @@ class Circle:
     """The people of one conversation.
 
     Attributes:
+        read: the number of the last reference that was read from the store.
         lock: held while new people are learned and kept.
     """
 
     people: People
+    read: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PeopleBook:
     """Finds the people of a conversation; they stay in memory as long as somebody holds them.
+
+    Other nodes may learn of more people: who asks for a conversation gets these too, and those who hold it get them
+    as soon as this node hears of it.
 
     Args:
         store: keeps which reference stands for whom; None = no conversation has people.
@@ -40,12 +46,20 @@ class PeopleBook:
         Raises:
             StorageError: they cannot be read.
         """
-        found = self._circles.get(scope)
-        if found is not None:
-            return found
-        rows = await self._store.known(scope) if self._store is not None else []
-        # Another caller may have read them meanwhile.
-        return self._circles.setdefault(scope, Circle(People(_known(row) for row in rows)))
+        # Another caller may read them at the same time.
+        circle = self._circles.setdefault(scope, Circle(People()))
+        await self._read(scope, circle)
+        return circle
+
+    async def look(self, scopes: Collection[str] | None) -> None:
+        """Read what other nodes have learned of conversations at work; None = of all of these.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        for scope in list(self._circles) if scopes is None else scopes:
+            if (circle := self._circles.get(scope)) is not None:
+                await self._read(scope, circle)
 
     def at_work(self, scope: str) -> People | None:
         """Return the people of a conversation without reading them; None = nobody holds them."""
@@ -60,6 +74,14 @@ class PeopleBook:
         """
         if fresh and self._store is not None:
             await self._store.add(scope, [_row(one) for one in fresh])
+
+    async def _read(self, scope: str, circle: Circle) -> None:
+        if self._store is None:
+            return
+        async with circle.lock:
+            rows = await self._store.known(scope, after=circle.read)
+            circle.people.take(_known(row) for row in rows)
+            circle.read = max((row.seq for row in rows), default=circle.read)
 
 
 def _known(row: Reference) -> Known:

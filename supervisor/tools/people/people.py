@@ -68,6 +68,10 @@ class People:
         self._hidden = Phrases()
         self._told = Phrases()  # names by id
         self._parts: dict[str, str] = {}
+        self.take(known)
+
+    def take(self, known: Iterable[Known]) -> None:
+        """Take in what is known from earlier or from elsewhere; what is known here already changes nothing."""
         for one in known:
             self._note(one)
 

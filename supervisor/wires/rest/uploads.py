@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -64,8 +62,8 @@ class UploadRoutes:
 
     async def get(self, caller: Calling, upload_id: Id) -> Response:
         """Return a file of the caller's."""
-        found = await self._uploads.get(self._person(caller), upload_id)
-        return attachment(found.name, await asyncio.to_thread(Path(found.path).read_bytes))
+        found, content = await self._uploads.content(self._person(caller), upload_id)
+        return attachment(found.name, content)
 
     async def remove(self, caller: Calling, upload_id: Id) -> None:
         """Delete a file that was not sent."""

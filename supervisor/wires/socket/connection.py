@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from supervisor.approvals.approvers import TOPIC, own_topic
+from supervisor.cluster.addresses import NodeAddresses
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
@@ -69,6 +70,7 @@ class ServerState:
         pending: connections that have not authenticated.
         authenticated: connections that have.
         closing: whether requests that start work are refused.
+        nodes: the addresses of other nodes.
     """
 
     dispatcher: RequestDispatcher
@@ -79,6 +81,7 @@ class ServerState:
     auth_seconds: float
     close_seconds: float
     on_authenticated: Callable[[str], None]
+    nodes: NodeAddresses
     tasks: TaskSet = field(default_factory=TaskSet)
     pending: set[Connection] = field(default_factory=set)
     authenticated: set[Connection] = field(default_factory=set)
@@ -179,9 +182,10 @@ class Connection(Client):
         """Return if the process at the other end is certainly no agent.
 
         Raises:
-            NotAllowed: it is an agent or a descendant of one, or cannot be looked up now.
+            NotAllowed: it is an agent or a descendant of one, is on the machine of another node, or cannot be looked up
+                now.
         """
-        await self._peer.refuse_agent()
+        await self._peer.refuse_agent(self._server.nodes)
 
     def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
         """Deliver the events of some topics from now on; return all topics of this connection.

@@ -18,6 +18,7 @@ from supervisor.operations.api import Api
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address
+from supervisor.runtime.logs import Outage
 from supervisor.wires.listening import bind
 from supervisor.wires.socket.connection import Connection, ServerState
 from supervisor.wires.socket.dispatch import CHANNEL, RequestDispatcher
@@ -91,7 +92,10 @@ class SocketServer:
             auth_seconds=auth_seconds,
             close_seconds=close_seconds,
             on_authenticated=self._on_authenticated,
+            nodes=api.nodes,
         )
+        self._unwoken = Outage(logger)
+        self._waking: set[str] = set()
         self._socket: socket.socket | None = None
         self._server: Server | None = None
         self._address: tuple[str, int] | None = None
@@ -191,10 +195,26 @@ class SocketServer:
         self._state.tasks.spawn(self._wake_replies(account), "wake parked replies")
 
     async def _wake_replies(self, account: str) -> None:
+        """Let the replies that wait for an account leave; while the store refuses, one task tries it again."""
+        if await self._have_woken(account) or account in self._waking:
+            return
+        self._waking.add(account)
+        try:
+            while account in self.replies.accounts():
+                await asyncio.sleep(self._check_seconds)
+                if await self._have_woken(account):
+                    return
+        finally:
+            self._waking.discard(account)
+
+    async def _have_woken(self, account: str) -> bool:
         try:
             await self._outbox.returned(CHANNEL, Address(kind=CHANNEL, value=account))
         except StorageError as error:
-            logger.error("%s: parked replies could not be woken: %s", account, error)
+            self._unwoken.failed("%s: parked replies cannot be woken: %s", account, error)
+            return False
+        self._unwoken.works("%s: parked replies can be woken again", account)
+        return True
 
     async def _check_tokens(self) -> None:
         """Close connections whose token is revoked or expired; end subscriptions that are no longer allowed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from supervisor.protocol.events import SessionUpdated
 from tests.cli.conftest import SESSION, Command, command_line, process_environment
 from tests.cli.daemon_stand_in import DaemonStandIn
@@ -49,6 +51,17 @@ def test_path_of_an_unknown_project_is_shown_whole(daemon: DaemonStandIn, xswarm
     path = "/srv/" + "very-long-name/" * 20
     daemon.records.add_session("other-session", path=path)
     assert path in xswarm("claude", "status").out
+
+
+def test_on_several_nodes_it_says_whose_messages_wait_for_a_node(
+    daemon: DaemonStandIn, xswarm: Command, config_file: Path
+) -> None:
+    daemon.records.without_node = ["shop"]
+    assert xswarm("claude", "status").err == ""
+    config_file.write_text(f'{config_file.read_text()}[store]\nurl = "postgresql://127.0.0.1/xswarm"\n')
+    outcome = xswarm("claude", "status")
+    assert (outcome.code, SESSION in outcome.out) == (0, True)
+    assert outcome.err == "No node that has the project shop is running; its messages wait.\n"
 
 
 def test_watch_goes_with_the_table_only(daemon: DaemonStandIn, xswarm: Command) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.background.uploads import FOLDER
 from supervisor.config import ProjectConfig
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import SessionId, UserId
@@ -53,7 +52,7 @@ async def test_a_conversation_by_text_follows_the_renamed_folder(tmp_path: Path)
 async def test_only_the_attached_files_that_lie_here_are_followed(tmp_path: Path) -> None:
     """Nodes on one database have a folder of their own each; a start of one changes nothing of the others."""
     async with core_with(tmp_path) as core:
-        folder = core.folder / FOLDER
+        folder = core.folder / "uploads"
         for name in ("here", "there"):
             assert await core.store.uploads.add(
                 Upload(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from supervisor.protocol.errors import StorageError
@@ -44,6 +44,11 @@ class FakeNodes(NodeStore):
         self.renewals += 1
         return list(self.nodes)
 
+    async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
+        self._reach()
+        own = tuple(sorted(projects))
+        self.nodes = [replace(each, projects=own) if each.epoch == self.own else each for each in self.nodes]
+
     async def end_dead(self, *, now_ms: int) -> list[Node]:
         self._reach()
         dead = [each for each in self.nodes if each.left_ms <= 0 and each.epoch != self.own]
@@ -63,6 +68,9 @@ class FakeNodes(NodeStore):
     async def fence(self, name: str, *, by: str, now_ms: int) -> None:
         self._reach()
         self.nodes = [each for each in self.nodes if each.name != name]
+
+    async def forget_keys(self, *, lost: bool, by: str, now_ms: int) -> None:
+        self._reach()
 
     async def standing(self) -> ClusterStanding | None:
         self._reach()

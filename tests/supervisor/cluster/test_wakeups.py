@@ -25,17 +25,16 @@ class ToldNotices(Notices):
 
 
 class Looks:
-    """What was looked for; the first look fails where that is wanted."""
+    """What was looked for; the first looks fail where that is wanted."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, *errors: Exception) -> None:
         self.seen: list[Collection[str] | None] = []
-        self._error = error
+        self._errors = list(errors)
 
     async def look(self, values: Collection[str] | None) -> None:
         self.seen.append(values)
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        if self._errors:
+            raise self._errors.pop(0)
 
 
 async def test_notices_wake_who_waits_for_their_topic() -> None:
@@ -82,6 +81,20 @@ async def test_a_look_that_fails_is_made_again_for_everything(error: Exception) 
     await until(lambda: len(looks.seen) >= 2, "it looks again")
     assert looks.seen[1] is None
     await wakeups.aclose()
+
+
+async def test_an_outage_of_the_store_is_logged_at_its_begin_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "supervisor.cluster.wakeups")
+    looks = Looks(*(StorageError("away") for _ in range(3)))
+    wakeups = Wakeups(ToldNotices(), seconds=0.02)
+    wakeups.on(Topic.ENDED, looks.look)
+    wakeups.start()
+    await until(lambda: len(looks.seen) >= 5, "it looks again")
+    await wakeups.aclose()
+    assert [record.getMessage() for record in caplog.records] == [
+        "ended: other nodes cannot be followed: Storage failed: away",
+        "ended: other nodes are followed again",
+    ]
 
 
 async def test_a_node_alone_looks_for_nothing() -> None:

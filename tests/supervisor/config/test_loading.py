@@ -215,6 +215,12 @@ def test_the_state_directory_is_relative_to_the_file(tmp_path: Path) -> None:
     assert load(tmp_path, "[state]\ndir = 'state'").state_dir == tmp_path / "state"
 
 
+def test_attached_files_lie_in_the_state_directory_or_in_what_all_nodes_share(tmp_path: Path) -> None:
+    assert load(tmp_path, "[state]\ndir = 'state'").uploads_dir == tmp_path / "state" / "uploads"
+    shared = "[store]\nurl = 'postgresql://127.0.0.1/xswarm'\n[cluster]\nshared_dir = 'shared'"
+    assert load(tmp_path, shared).uploads_dir == tmp_path / "shared" / "uploads"
+
+
 def test_the_default_state_directory_is_that_of_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setenv("HOME", "/home/ada")

@@ -9,7 +9,7 @@ import pytest
 from supervisor.commands import resume
 from supervisor.delivery import replies
 from supervisor.protocol.messages import MessageId
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 M1 = MessageId("m1")
 

@@ -9,7 +9,7 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import MessageId
 from supervisor.store.records.result import Result
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 ONE, TWO = MessageId("m1"), MessageId("m2")
 

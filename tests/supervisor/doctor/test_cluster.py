@@ -52,7 +52,7 @@ def test_a_node_that_is_alone_has_no_link_to_check() -> None:
         (body(behind_ms=3_600_000), "clock", "3600.0 s behind that of the database"),
         (body(behind_ms=-1_500), "clock", "1.5 s ahead of that of the database"),
         (body(writer="xswarm b/7", held_ms=9_000), "write lock", "xswarm b/7 holds the lock of writes for 9 s"),
-        (body(waiting=["site"]), "places", "messages wait for a node that has the folder of site"),
+        (body(waiting=["site"]), "places", "no node that runs has the folder of site; messages wait"),
         (body(abandoned=["project//srv"]), "places", "left by a dead node: project//srv"),
         (body(led=[]), "channel leaders", "no node sends the replies of sms"),
     ],

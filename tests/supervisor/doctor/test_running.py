@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import os
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from supervisor.config import Config, Http, State, Supervisor
+from supervisor.config import Config, Http, NodeConfig, State, Supervisor
 from supervisor.doctor import running
 from supervisor.protocol.ports.checks import Standing
+from supervisor.wires.standby import StandbyServer
 from tests.supervisor.harness import OPERATOR
 from tests.supervisor.wires.http.serving import Served
 
@@ -108,6 +110,19 @@ def test_a_port_that_somebody_has_is_named_with_its_key(config: Config) -> None:
     assert by_name["http.port"].status is Standing.FAILED
     assert "http.port" in by_name["http.port"].remedy
     assert by_name["supervisor.port"].status is Standing.OK
+
+
+async def test_a_node_that_stands_by_is_told_and_not_a_port_that_somebody_has(config: Config) -> None:
+    standby = dataclasses.replace(config, node=NodeConfig(standby=True))
+    async with StandbyServer(Http(port=0)) as server:
+        server.active = "rack-1"
+        at = dataclasses.replace(standby, http=Http(port=int(server.url.rpartition(":")[2])))
+        (check,) = await asyncio.to_thread(running.ports, at)
+        assert (check.name, check.status) == ("daemon", Standing.OK)
+        assert check.detail == "This node stands by: rack-1 is active"
+    by_name = {check.name: check for check in await asyncio.to_thread(running.ports, at)}
+    assert by_name["http.port"].status is Standing.OK
+    assert "not running" in by_name["daemon"].detail
 
 
 def test_replies_that_do_not_leave_are_a_warning_that_names_the_first() -> None:

@@ -208,3 +208,13 @@ def test_a_claude_md_that_is_read_is_protected(tmp_path: Path) -> None:
     assert b is not None
     assert (a.claude_md, a.protected) == (True, ("x", "CLAUDE.md"))
     assert (b.claude_md, b.protected) == (False, ("x",))
+
+
+def test_a_node_has_the_projects_that_name_it_or_none_and_whose_folders_are_there(tmp_path: Path) -> None:
+    tables = {
+        "all": ProjectConfig(path=str(tmp_path), everywhere=True),
+        "by-label": ProjectConfig(path=str(tmp_path), nodes=("gpu",)),
+        "other": ProjectConfig(path=str(tmp_path), nodes=("rack-2",)),
+        "away": ProjectConfig(path=str(tmp_path / "not-mounted"), everywhere=True),
+    }
+    assert Projects(tables, node=("rack-1", "gpu")).here() == ["all", "by-label"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from supervisor.cluster.addresses import NodeAddresses
 from supervisor.plugins.host import DaemonChannelHost, DaemonConnectorHost
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery
@@ -21,7 +23,11 @@ from tests.waiting import until
 
 
 def host(
-    core: Core, environ: Mapping[str, str] | None = None, *, public_url: str = "http://here/"
+    core: Core,
+    environ: Mapping[str, str] | None = None,
+    *,
+    public_url: str = "http://here/",
+    nodes: NodeAddresses | None = None,
 ) -> DaemonChannelHost:
     """Return the host of the channel "sms"."""
     return DaemonChannelHost(
@@ -31,6 +37,7 @@ def host(
         outbox=core.outbox,
         threads=core.store.outbox,
         marks=core.store.keys,
+        nodes=nodes or core.api.nodes,
         public_url=public_url,
     )
 
@@ -136,3 +143,26 @@ def test_a_connector_gets_its_secrets_and_the_state_folder(tmp_path: Path) -> No
     assert side.secret("CLAUDE_CODE_AUTH_TOKEN") == "t"
     assert side.secret("ANTHROPIC_API_KEY") is None
     assert side.state_dir == str(tmp_path)
+
+
+class Elsewhere(NodeAddresses):
+    """Takes every address for one of another node's machine."""
+
+    async def are_elsewhere(self, host: str) -> bool:
+        assert host == "127.0.0.1"
+        return True
+
+
+async def test_a_connection_from_the_machine_of_another_node_counts_as_an_agents(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        alone, several = host(core), host(core, nodes=Elsewhere(core.elsewhere.cluster))
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname()),
+            server.accept()[0] as accepted,
+        ):
+            assert not await alone.comes_from_agent(accepted)
+            assert await several.comes_from_agent(accepted)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            assert not await several.comes_from_agent(ours)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from supervisor.people.identity import new_token
 from supervisor.runtime import logs
+from supervisor.runtime.logs import Outage
 
 SECRET = "hunter2-and/some more"
 ANTHROPIC_KEY = "sk-ant-api03-AbCdEf_123-456"
@@ -276,3 +277,19 @@ def test_no_text_around_a_secret_shows_it(text: str, secret: str) -> None:
 @given(st.text())
 def test_an_escaped_text_is_one_line(text: str) -> None:
     assert len(logs.escaped(text).splitlines()) <= 1
+
+
+def test_an_outage_is_said_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    outage = Outage(logging.getLogger("tests.outage"), logging.WARNING)
+    outage.works("%s works", "it")
+    for _ in range(2):
+        for _ in range(3):
+            outage.failed("%s does not work: %s", "it", "why")
+        assert outage.lasts
+        for _ in range(3):
+            outage.works("%s works", "it")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "it does not work: why"),
+        ("INFO", "it works"),
+    ] * 2

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from supervisor.runtime.umask import write_private
 from tests.packaging.project import ROOT
 from tests.slowness import scaled
 
@@ -29,3 +30,13 @@ def test_files_of_ours_are_private_and_those_of_projects_are_as_before(tmp_path:
     assert (ran.returncode, ran.stdout) == (0, "0o27\n"), ran.stderr
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {"ours": 0o600, "folder": 0o700, "theirs": 0o640}
+
+
+def test_a_private_file_is_for_its_user_alone_and_may_be_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "files" / "one" / "a.txt"
+    for content in (b"first", b"second"):
+        write_private(path, content)
+        assert path.read_bytes() == content
+    assert [each.name for each in path.parent.iterdir()] == ["a.txt"]
+    modes = [each.stat().st_mode & 0o777 for each in (path, path.parent, path.parent.parent)]
+    assert modes == [0o600, 0o700, 0o700]

@@ -18,7 +18,7 @@ from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, project, scripted, send
 from tests.supervisor.sessions.test_binding import Recorded
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 from tests.waiting import until
 
 

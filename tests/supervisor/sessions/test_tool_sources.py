@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools
 from supervisor.sessions.tool_sources import Together, ToolSources, no_tools
 from tests.connectors.assistant.tools import FunctionTools, echo
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 
 def called(name: str) -> ToolCall:

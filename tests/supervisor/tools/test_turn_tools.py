@@ -205,7 +205,7 @@ class AwayReferences(ReferenceStore):
     def __init__(self) -> None:
         self.refuses_to_read = self.refuses_to_write = False
 
-    async def known(self, scope: str) -> list[Reference]:
+    async def known(self, scope: str, *, after: int = 0) -> list[Reference]:
         if self.refuses_to_read:
             raise StorageError("PostgreSQL does not answer")
         return []

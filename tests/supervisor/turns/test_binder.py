@@ -12,7 +12,7 @@ from supervisor.turns.running import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, session
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 
 def running(core: Core) -> RunningTurn:

@@ -22,7 +22,7 @@ from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.running import RunningTurn
-from tests.supervisor.turns.turn_records import PHONE, turn
+from tests.supervisor.turn_records import PHONE, turn
 
 M1 = MessageId("m1")
 FINISHED = talk.Finished(message_id=M1, text="All green.")

@@ -6,7 +6,7 @@ import uuid
 
 from supervisor.protocol.messages import MessageId
 from supervisor.turns.prompts import AGAIN, key_of, prompt_of
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 A_UUID = MessageId("0198a5f0-0000-7000-8000-000000000001")
 

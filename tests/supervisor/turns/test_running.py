@@ -14,7 +14,7 @@ from supervisor.protocol.messages import CHAT, MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.turn import Turn
 from supervisor.turns.running import RunningTurn, state_of
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 TOOL = talk.ToolStarted(tool_use_id="t1", name="Edit", input={"file_path": "x.py"})
 RECORDED = list[tuple[int, talk.ToolStarted | talk.ToolFinished]]

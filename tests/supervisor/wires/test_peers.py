@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.ports.web import WebRequest, WebResponse
 from supervisor.wires.peers import Peer
 from tests.descriptors import no_free_descriptor
+from tests.supervisor.cluster.nodes import node
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
 from tests.supervisor.wires.http.hook_channel import PATH, HookChannel
 from tests.supervisor.wires.http.serving import ROUTE, Served
@@ -211,6 +213,31 @@ async def test_a_connection_of_our_own_is_no_agents(tmp_path: Path) -> None:
         writer.close()
         await reader.read()
     assert issubclass(NotAllowed, Exception)
+
+
+async def test_the_machine_of_another_node_decides_nothing(tmp_path: Path) -> None:
+    there, ours = ("203.0.113.7", 40000), ("203.0.113.99", 1)
+    proxied = config.Http(port=0, trusted_proxies=("127.0.0.1",))
+    async with Served(tmp_path, http=proxied) as served:
+
+        async def refusal(client: str) -> tuple[int, str]:
+            answer = await served.service.post(
+                "/api/approvals/KXQPT", json={"decision": "allow"}, headers={"X-Forwarded-For": client}
+            )
+            return answer.status_code, answer.json()["error"]
+
+        assert (await refusal("203.0.113.7"))[0] == 404
+        served.core.elsewhere.cluster.live = [replace(node(99), addresses=("203.0.113.7", "fd00::7"))]
+        status, why = await refusal("203.0.113.7")
+        assert (status, "from the machine of another node" in why) == (403, True)
+        assert (await refusal("FD00:0:0::7"))[0] == 403
+        assert (await refusal("203.0.113.8"))[0] == 404
+        nodes = served.core.api.nodes
+        with pytest.raises(NotAllowed, match="from the machine of another node"):
+            await Peer(there, ours).refuse_agent(nodes)
+        await Peer(("203.0.113.8", 40000), ours).refuse_agent(nodes)
+        served.core.elsewhere.cluster.live = ()
+        await Peer(there, ours).refuse_agent(nodes)
 
 
 async def test_what_tells_nothing_is_left_to_the_token() -> None:

@@ -6,13 +6,14 @@ a dead epoch has left is free for the others to settle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor.protocol.errors import StorageError, XswarmError
 
 LONG_WAIT_MS = 60_000
+"""After so long, who waits for a project that no node has is told, in milliseconds."""
 
 LEASE_SECONDS = 10.0
 """How long a node counts as alive after its last sign of life, in seconds."""
@@ -54,6 +55,19 @@ class OneNode(XswarmError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyChecks:
+    """What tells whether two nodes have the same keys, and not what these are.
+
+    Attributes:
+        cluster: of the cluster's secret; None = this node has none.
+        audit: of the key of the audit trail; None = this node has none yet.
+    """
+
+    cluster: int | None
+    audit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewNode:
     """What a node says of itself when it joins.
 
@@ -64,6 +78,9 @@ class NewNode:
         url: where the other nodes reach it; empty = nowhere.
         labels: by which projects name nodes.
         version: of the program.
+        projects: whose folders it has.
+        addresses: of its machine.
+        keys: compared with those of the other nodes; None = they are not compared.
     """
 
     name: str = "this"
@@ -72,6 +89,9 @@ class NewNode:
     url: str = ""
     labels: tuple[str, ...] = ()
     version: str = ""
+    projects: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    keys: KeyChecks | None = None
 
 
 ALONE = NewNode()
@@ -88,6 +108,8 @@ class Node:
         left_ms: what is left of its lease, in milliseconds, by the database's clock; negative = it is over, and nobody
             has taken over yet.
         draining: whether somebody has asked it to end its turns and stop.
+        projects: whose folders it has; None = it does not say.
+        addresses: of its machine; none = it does not say.
     """
 
     name: str
@@ -97,6 +119,8 @@ class Node:
     version: str
     left_ms: int
     draining: bool = False
+    projects: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +134,7 @@ class ClusterStanding:
         settings: of the server, by name.
         abandoned: the places that belong to a dead node.
         led: the channels that a node leads.
-        waiting: the projects whose messages have waited for `LONG_WAIT_MS`, with nothing that runs before them.
+        waiting: the projects whose messages have waited for `LONG_WAIT_MS` because no node that lives has them.
     """
 
     behind_ms: int
@@ -120,6 +144,13 @@ class ClusterStanding:
     abandoned: list[str]
     led: list[str]
     waiting: list[str]
+
+
+def served_by(nodes: Sequence[Node]) -> frozenset[str] | None:
+    """Return the projects that some nodes have together; None = one of them does not say what it has."""
+    if any(node.projects is None for node in nodes):
+        return None
+    return frozenset(project for node in nodes for project in node.projects or ())
 
 
 class NodeStore(Protocol):
@@ -132,6 +163,13 @@ class NodeStore(Protocol):
         """Extend the lease of this node by its whole length; return the nodes as `live` does.
 
         It waits for no other write.
+
+        Raises:
+            Fenced: another node has taken over.
+        """
+
+    async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
+        """Let the others know whose folders this node has, and the addresses of its machine; it waits for no write.
 
         Raises:
             Fenced: another node has taken over.
@@ -160,6 +198,17 @@ class NodeStore(Protocol):
 
         Raises:
             NodeNotFound: no node of this name lives.
+            OneNode: the database serves one node.
+        """
+
+    async def forget_keys(self, *, lost: bool, by: str, now_ms: int) -> None:
+        """Let the next node that joins say which cluster's secret all have, while no node works.
+
+        Args:
+            lost: the key of the audit trail too; its entries from then on do not continue those before.
+
+        Raises:
+            ConfigError: a node works.
             OneNode: the database serves one node.
         """
 

@@ -20,6 +20,8 @@ class Topic(StrEnum):
     """A question about a tool call was decided: its id."""
     ACCOUNTS = "accounts"
     """Users, tokens or sign-ins have changed: empty."""
+    PEOPLE = "people"
+    """More people are known in a conversation, or more of their names: its scope."""
     REPLIES = "replies"
     """A channel has replies to deliver: its name."""
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from psycopg import errors
 
-from supervisor.store.postgres.cluster.nodes import NOW, WRITE_LOCK
+from supervisor.store.postgres.cluster.standing import NOW, WRITE_LOCK
 from supervisor.store.postgres.connection import PgConnection
 
 T = TypeVar("T")

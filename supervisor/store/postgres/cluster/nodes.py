@@ -6,70 +6,47 @@ from the commit on, each group of writes of that epoch is refused.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Collection
+from typing import Protocol, TypeVar
 
 import psycopg
 
 from supervisor.protocol.errors import ConfigError, StorageError
-from supervisor.store.cluster.nodes import ADD, COLUMNS, is_dead, row_of, to_nodes
+from supervisor.store.cluster.nodes import ADD, row_of
 from supervisor.store.engine import Database
-from supervisor.store.ports.cluster.nodes import LONG_WAIT_MS, ClusterStanding, Fenced, NewNode, Node, NodeNotFound
-from supervisor.store.ports.cluster.places import OF_CHANNEL
+from supervisor.store.ports.cluster.nodes import ClusterStanding, Fenced, NewNode, Node, NodeNotFound
+from supervisor.store.postgres.cluster.keys import CLUSTER_SECRET, forget_keys
+from supervisor.store.postgres.cluster.standing import NOW, RETURNED, live, standing, to_live
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.thread import PgThread
-from supervisor.store.transaction import Reader, Transaction
+from supervisor.store.transaction import Transaction
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-WRITE_LOCK = 7_305_804_385_002
-"""The advisory lock of each group of writes: one at a time in the whole cluster."""
-
-NOW = "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
-"""The clock of the server, in milliseconds UTC: the only one by which leases are measured."""
-_LIVE = f"SELECT {NOW}, {COLUMNS} FROM nodes ORDER BY epoch"
 _NAMESAKE = f"SELECT seat, until_ms - {NOW} FROM nodes WHERE name = ?"
 _END = "DELETE FROM nodes WHERE name = ?"
 _DRAIN = "UPDATE nodes SET draining = 1 WHERE name = ?"
 _RENEW = f"UPDATE nodes SET until_ms = {NOW} + ? WHERE epoch = ?"
+_TELL = "UPDATE nodes SET projects = ?, addresses = ? WHERE epoch = ?"
 _LEAVE = "DELETE FROM nodes WHERE epoch = ?"
 # While the server was away, nobody could renew.
 _END_DEAD = f"""
     DELETE FROM nodes
     WHERE until_ms < {NOW} AND epoch <> :epoch
       AND extract(epoch FROM pg_postmaster_start_time()) * 1000 < {NOW} - CAST(:lease_ms AS BIGINT)
-    RETURNING {NOW}, {COLUMNS}
+    RETURNING {RETURNED}
 """
 _WAY = "SELECT 1"
 _HAS_NODES = "SELECT to_regclass('nodes') IS NOT NULL"
 _END_OVER = f"DELETE FROM nodes WHERE name <> ? AND until_ms <= {NOW}"
 _OTHERS = "SELECT name FROM nodes WHERE name <> ? ORDER BY name"
-
-_CLOCK = f"SELECT {NOW}"
-_WRITER = f"""
-    SELECT coalesce(a.application_name, ''),
-           CAST(floor(extract(epoch FROM clock_timestamp() - a.xact_start) * 1000) AS BIGINT)
-    FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
-      AND (CAST(l.classid AS BIGINT) << 32) + CAST(l.objid AS BIGINT) = {WRITE_LOCK}
-"""
-_SETTINGS = """
-    SELECT name, setting FROM pg_settings
-    WHERE name IN ('fsync', 'full_page_writes', 'server_version', 'synchronous_standby_names', 'max_connections')
-"""
-
-_ABANDONED = f"SELECT place FROM places WHERE {is_dead()} ORDER BY place"
-_LED = "SELECT place FROM places WHERE place LIKE ? AND epoch IN (SELECT epoch FROM nodes) ORDER BY place"
-_WAITING = """
-    SELECT DISTINCT project FROM turns
-    WHERE state = 'pending' AND project <> '' AND accepted_ms < ?
-      AND lane NOT IN (SELECT lane FROM turns WHERE state IN ('running', 'waiting')) ORDER BY project
-"""
+_WORKING = f"SELECT name FROM nodes WHERE seat <> '' AND until_ms > {NOW} ORDER BY name"
 
 
 def fence(epoch: int) -> str:
@@ -128,7 +105,7 @@ class PostgresNodes:
 
     async def live(self) -> list[Node]:
         """Return the nodes whose rows stand, the one that joined first at the head."""
-        return await self._database.read(_live)
+        return await self._database.read(live)
 
     async def renew(self) -> list[Node]:
         """Extend the lease of this node by its whole length; return the nodes as `live` does."""
@@ -136,9 +113,19 @@ class PostgresNodes:
         def work(connection: PgConnection) -> list[Node]:
             if connection.execute(_RENEW, (_lease_ms(self._node), self._database.epoch)).rowcount == 0:
                 raise Fenced
-            return _live(connection)
+            return live(connection)
 
         return await self._run(work)
+
+    async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
+        """Let the others know whose folders this node has, and the addresses of its machine."""
+
+        def work(connection: PgConnection) -> None:
+            values = (json.dumps(sorted(projects)), json.dumps(sorted(addresses)), self._database.epoch)
+            if connection.execute(_TELL, values).rowcount == 0:
+                raise Fenced
+
+        await self._run(work)
 
     async def end_dead(self, *, now_ms: int) -> list[Node]:
         """End the nodes whose leases are over; return them."""
@@ -151,7 +138,7 @@ class PostgresNodes:
             if self._is_slow(asked):
                 return []  # it may have been away since
             values = {"epoch": tx.epoch, "lease_ms": _lease_ms(self._node)}
-            dead = _to_nodes(tx.execute(_END_DEAD, values).fetchall())
+            dead = to_live(tx.execute(_END_DEAD, values).fetchall())
             for node in dead:
                 tx.record("supervisor", "node.ended", {"node": node.name, "epoch": node.epoch}, now_ms)
             return dead
@@ -170,9 +157,24 @@ class PostgresNodes:
         """End a node, whatever is left of its lease."""
         await self._on(name, _END, "node.fenced", by, now_ms)
 
+    async def forget_keys(self, *, lost: bool, by: str, now_ms: int) -> None:
+        """Let the next node that joins say which cluster's secret all have, while no node works."""
+
+        def work(tx: Transaction) -> None:
+            if names := [name for (name,) in tx.execute(_WORKING)]:
+                raise ConfigError(
+                    CLUSTER_SECRET,
+                    f"cannot be changed while nodes work: {', '.join(names)}",
+                    "stop all of them first: `xswarm node drain NAME`",
+                )
+            forget_keys(tx, lost=lost)
+            tx.record(by, "node.keys_forgotten", {"lost": lost}, now_ms)
+
+        await self._database.write(work)
+
     async def standing(self) -> ClusterStanding:
         """Return how the server does."""
-        return await self._database.read(_standing)
+        return await self._database.read(standing)
 
     async def leave(self) -> None:
         """End this node, so that nobody waits for the end of its lease, and close the connection. May run twice."""
@@ -221,31 +223,5 @@ class PostgresNodes:
         return connection
 
 
-def _standing(connection: Reader) -> ClusterStanding:
-    before = time.time_ns()
-    (clock_ms,) = connection.execute(_CLOCK).fetchone()
-    ours_ms = (before + time.time_ns()) // 2_000_000
-    writer = connection.execute(_WRITER).fetchone()
-    name, held_ms = writer if writer is not None else ("", 0)
-    channel = len(OF_CHANNEL)
-    return ClusterStanding(
-        behind_ms=clock_ms - ours_ms,
-        writer=name,
-        held_ms=held_ms,
-        settings=dict(connection.execute(_SETTINGS).fetchall()),
-        abandoned=[place for (place,) in connection.execute(_ABANDONED)],
-        led=[place[channel:] for (place,) in connection.execute(_LED, (f"{OF_CHANNEL}%",))],
-        waiting=[project for (project,) in connection.execute(_WAITING, (clock_ms - LONG_WAIT_MS,))],
-    )
-
-
 def _lease_ms(node: NewNode) -> int:
     return round(node.lease_seconds * 1000)
-
-
-def _live(connection: Reader) -> list[Node]:
-    return _to_nodes(connection.execute(_LIVE).fetchall())
-
-
-def _to_nodes(rows: list[Any]) -> list[Node]:
-    return [node for now_ms, *row in rows for node in to_nodes([tuple(row)], now_ms)]

@@ -39,7 +39,8 @@ class NodeRoutes:
     async def nodes(self) -> dict[str, Any]:
         """Return the nodes that live, and how the server of the database does.
 
-        `lease_ms` is what is left of the lease, `link` how this node reaches the other one.
+        `lease_ms` is what is left of the lease, `link` how this node reaches the other one, `projects` whose folders
+        it has (null where it is of a version that does not say).
         """
         is_daemon, links = self._links is not None, self._links() if self._links is not None else {}
         live = [node for node in await self._nodes.live() if is_daemon or node.epoch != self._epoch]
@@ -67,5 +68,6 @@ class NodeRoutes:
             "version": node.version,
             "lease_ms": node.left_ms,
             "draining": node.draining,
+            "projects": None if node.projects is None else list(node.projects),
             "link": "this node" if node.epoch == self._epoch else links.get(node.name, ""),
         }

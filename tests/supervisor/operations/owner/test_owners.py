@@ -72,6 +72,9 @@ class Through(Links):
     def acts(self) -> Acts:
         return self._acts
 
+    def linked(self) -> list[str]:
+        return [] if self.down else ["b"]
+
     async def call(self, node: str, name: str, **given: Any) -> Any:
         if self.down:
             raise NodeUnreachable(node)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.runtime.peers.sockets import Found, Socket, find
+from supervisor.runtime.peers.sockets import Found, Socket, find, is_loopback, is_own, own_addresses
 from tests.packaging.project import ROOT
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="netlink and /proc are of Linux")
@@ -44,6 +44,19 @@ def test_one_connection_is_found_by_its_ends(listening: str, host: str) -> None:
             client.close()
             (left,) = find(theirs, ours).sockets
             assert left.inode == 0, "nobody holds it any more"
+
+
+def test_the_addresses_of_this_machine_are_its_own_and_none_is_loopback(tmp_path: Path) -> None:
+    assert all(is_own(one) and not is_loopback(one) for one in own_addresses())
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/fib_trie").write_text(
+        "     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 192.0.2.9\n        /32 host LOCAL\n"
+        "     |-- 192.0.2.255\n        /32 link BROADCAST\n"
+    )
+    (tmp_path / "net/if_inet6").write_text(
+        "00000000000000000000000000000001 01 80 10 80 lo\nfd000000000000000000000000000009 02 40 00 80 eth0\n"
+    )
+    assert own_addresses(tmp_path) == ["192.0.2.9", "fd00::9"]
 
 
 def test_a_listening_socket_is_no_connection() -> None:

@@ -38,7 +38,26 @@ async def test_all_who_ask_for_a_conversation_get_the_same_people(store: SqliteS
     assert (await PeopleBook(store.references).of("c1")).people.read(f"ask {ANN.reference}") == "ask Ann Lee"
 
 
+async def test_who_holds_a_conversation_learns_whom_another_node_has_met(store: SqliteStore) -> None:
+    here, there = PeopleBook(store.references), PeopleBook(store.references)
+    held, other = await here.of("c1"), await here.of("c2")
+    await there.keep("c1", [ANN])
+    assert held.people.hidden("Ann Lee called") == "Ann Lee called"
+    await here.look(["c9", "c1"])
+    assert held.people.hidden("Ann Lee called") == f"{ANN.reference} called"
+    ben = Known(reference="entity-00000001", person="7", name="Ben Cho")
+    for scope in ("c1", "c2"):
+        await there.keep(scope, [ben])
+    assert (await here.of("c1")) is held
+    assert held.people.read(ben.reference) == "Ben Cho", "whoever asks gets what is new"
+    assert not other.people
+    await here.look(None)
+    assert other.people.read(ben.reference) == "Ben Cho"
+    assert held.people.hidden("Ann Lee and Ben Cho") == f"{ANN.reference} and {ben.reference}"
+
+
 async def test_a_book_without_a_store_knows_nobody() -> None:
     book = PeopleBook()
     await book.keep("c1", [ANN])
+    await book.look(None)
     assert (await book.of("c1")).people.read(ANN.reference) == ANN.reference

@@ -10,7 +10,7 @@ from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.running import RunningTurn
 from tests.supervisor.protocol.test_ports import LeastConversation
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 from tests.waiting import until
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from supervisor.protocol.messages import MessageId
 from supervisor.store.records.turn import Turn
 from supervisor.turns.lanes.state import BEGINNING, LanePhase, LaneState
-from tests.supervisor.turns.turn_records import turn
+from tests.supervisor.turn_records import turn
 
 P = LanePhase
 M1, M2 = MessageId("m1"), MessageId("m2")

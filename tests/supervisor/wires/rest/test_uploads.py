@@ -131,7 +131,8 @@ async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Se
     orphan.mkdir()
 
     async def kept(days: float) -> list[str]:
-        keeper = UploadKeeper(core.store.uploads, core.folder, Uploads(), lambda: now_ms() + round(days * DAY_MS))
+        clock = lambda: now_ms() + round(days * DAY_MS)  # noqa: E731
+        keeper = UploadKeeper(core.store.uploads, core.folder, core.folder / "uploads", Uploads(), clock)
         await keeper.keep()
         found = [await core.store.uploads.get(one) for one in (unsent, sent, deleted)]
         return [one.name for one in found if one is not None and Path(one.path).exists()]

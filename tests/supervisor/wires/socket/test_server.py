@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from supervisor import config
-from supervisor.protocol.errors import ConfigError
+from supervisor.delivery.outbox import Outbox
+from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.protocol.messages import Address
 from supervisor.wires.socket.server import MAX_PENDING, SocketServer
 from tests.slowness import scaled
 from tests.supervisor.harness import SERVICE, Core
@@ -119,6 +123,41 @@ async def test_a_port_in_use_is_an_error_that_names_the_key(tmp_path: Path) -> N
                 await server.start()
             assert str(error.value) == f"supervisor.port: port {port} of 127.0.0.1 is in use"
             await server.aclose()
+
+
+class Refusing(Outbox):
+    """An outbox whose store refuses the first calls.
+
+    Attributes:
+        refuses: so many times more.
+    """
+
+    refuses = 3
+
+    async def returned(self, name: str, to: Address) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise StorageError("the database is away")
+        await super().returned(name, to)
+
+
+async def test_parked_replies_leave_when_the_store_is_back_and_the_outage_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "supervisor.wires.socket.server")
+    async with Core(tmp_path) as core:
+        outbox = Refusing(core.store.outbox)
+        server = SocketServer(config.Supervisor(port=0), replace(core.api, outbox=outbox), check_seconds=0.01)
+        await server.start()
+        async with connect(server.url, additional_headers={"Authorization": f"Bearer {SERVICE}"}, proxy=None):
+            await until(lambda: "woken again" in caplog.text, "they are woken")
+        await server.aclose()
+    lines = [record.getMessage() for record in caplog.records if "parked" in record.getMessage()]
+    assert outbox.refuses == 0
+    assert [line.partition(": ")[2] for line in lines] == [
+        "parked replies cannot be woken: Storage failed: the database is away",
+        "parked replies can be woken again",
+    ]
 
 
 async def test_port_0_takes_a_free_one_and_says_which(tmp_path: Path) -> None:

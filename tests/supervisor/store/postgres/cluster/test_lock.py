@@ -10,7 +10,7 @@ import pytest
 
 from supervisor.protocol.errors import StorageError
 from supervisor.store.postgres.cluster import lock
-from supervisor.store.postgres.cluster.nodes import WRITE_LOCK
+from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import PostgresStore, open_postgres
 from tests.supervisor.store.builders import engine, question, revive, seal

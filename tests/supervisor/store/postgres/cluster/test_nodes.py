@@ -14,7 +14,7 @@ import pytest
 
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store.ports.cluster.nodes import Fenced, NewNode, NodeNotFound
-from supervisor.store.postgres.cluster import nodes
+from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import PostgresStore, open_postgres
 from tests.postgres_server import PostgresServer
@@ -94,7 +94,7 @@ async def test_a_renewal_counts_from_now_by_the_clock_of_the_server(url: str, a:
 
 async def test_a_renewal_waits_for_no_write(url: str, a: PostgresStore) -> None:
     with psycopg.connect(url) as holder:
-        holder.execute(f"SELECT pg_advisory_xact_lock({nodes.WRITE_LOCK})")
+        holder.execute(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
         assert await a.nodes.renew()
 
 
@@ -177,7 +177,7 @@ async def test_a_look_that_takes_as_long_as_a_lease_ends_nobody(url: str, a: Pos
     end_lease(url, "a")
     begun = time.monotonic()
     with psycopg.connect(url) as holder:
-        holder.execute(f"SELECT pg_advisory_xact_lock({nodes.WRITE_LOCK})")
+        holder.execute(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
         look = asyncio.create_task(b.nodes.end_dead(now_ms=NOW))
         await until(lambda: time.monotonic() - begun > 2 * B.lease_seconds, "a lease is over")
     assert await look == []
@@ -253,6 +253,20 @@ async def test_a_migration_that_only_expands_lets_the_other_nodes_go_on(
         assert (await a.turns.accept(question())).written
 
 
+async def test_a_node_says_which_projects_it_has(url: str) -> None:
+    async with joined(url, replace(A, projects=("site",))) as a:
+        assert (await a.nodes.live())[0].projects == ("site",)
+        await a.nodes.tell(["shop", "site"], ["192.0.2.1"])
+        assert (await a.nodes.live())[0].projects == ("shop", "site")
+        assert (await a.nodes.live())[0].addresses == ("192.0.2.1",)
+        change(url, "UPDATE nodes SET projects = NULL, addresses = NULL")  # an older version joined
+        assert (await a.nodes.live())[0].projects is None
+        assert (await a.nodes.live())[0].addresses == ()
+        await a.nodes.fence("a", by="operator", now_ms=NOW)
+        with pytest.raises(Fenced):
+            await a.nodes.tell([], [])
+
+
 async def test_a_node_that_is_asked_to_drain_hears_of_it_with_its_renewal(a: PostgresStore, b: PostgresStore) -> None:
     await b.nodes.drain("a", by="operator", now_ms=NOW)
     first, second = await a.nodes.renew()
@@ -277,16 +291,3 @@ async def test_a_node_that_does_not_live_can_neither_drain_nor_be_fenced(b: Post
     for ask in (b.nodes.drain, b.nodes.fence):
         with pytest.raises(NodeNotFound, match="Node not found: z"):
             await ask("z", by="operator", now_ms=NOW)
-
-
-async def test_the_server_tells_its_clock_its_settings_and_who_writes(url: str, a: PostgresStore) -> None:
-    standing = await a.nodes.standing()
-    assert standing is not None
-    assert abs(standing.behind_ms) < 60_000
-    assert (standing.writer, standing.settings["fsync"]) == ("", "on")
-    with psycopg.connect(url, application_name="who writes") as holder:
-        holder.execute(f"SELECT pg_advisory_xact_lock({nodes.WRITE_LOCK})")
-        held = await a.nodes.standing()
-    assert held is not None
-    assert held.writer == "who writes"
-    assert held.held_ms >= 0

@@ -1,0 +1,43 @@
+"""The addresses of the other nodes: what comes from there may be an agent that this machine cannot look at."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from supervisor.cluster.cluster import Cluster
+from supervisor.runtime.peers.sockets import is_own
+from supervisor.store.ports.cluster.nodes import Node
+
+
+class NodeAddresses:
+    """Knows the machines of the other nodes that live, as of the last look at them."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def are_elsewhere(self, host: str) -> bool:
+        """Return whether a text is an address of another node's machine, and not of this one.
+
+        Raises:
+            Unknowable: it cannot be told now whether it is of this machine.
+        """
+        address = _plain(host)
+        if not address or not any(address in _of(node) for node in self._cluster.others):
+            return False
+        return not await asyncio.to_thread(is_own, host)
+
+
+def _of(node: Node) -> set[str]:
+    """Return the addresses of a node's machine: those that it has, and the one by which it is reached."""
+    return {_plain(one) for one in (*node.addresses, urlsplit(node.url).hostname or "")}
+
+
+def _plain(host: str) -> str:
+    """Return an address in one form, an IPv4-mapped one as IPv4; empty = it is a name, or nothing."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return ""
+    return str((address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address)
