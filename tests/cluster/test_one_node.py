@@ -34,3 +34,17 @@ async def test_a_node_that_is_killed_in_a_turn_loses_nothing_and_keeps_no_key_of
         assert states == {"completed": 3}
         assert not (node.daemon.state / "secrets").exists()
         assert CLUSTER_SECRET not in node.log
+
+
+async def test_a_node_with_another_secret_than_the_cluster_does_not_start(
+    tmp_path: Path, server: PostgresServer
+) -> None:
+    other = "another secret than that of the cluster"
+    async with Cluster(tmp_path, server, ["a", "b"], environments={"b": {"XSWARM_CLUSTER_SECRET": other}}) as cluster:
+        await cluster["a"].start()
+        ended = await cluster["b"].daemon.fails_to_start()
+        assert ended.code != 0
+        assert "XSWARM_CLUSTER_SECRET: is another one than all nodes have" in ended.err
+        assert "give this node that of the others" in ended.err
+        assert other not in ended.out + ended.err
+        assert await cluster.rows("SELECT name FROM nodes") == [("a",)]
