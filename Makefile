@@ -20,7 +20,7 @@ WORKERS ?= 3
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front console run run-example run-cluster solver test tests test-clients lock-clients test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
+.PHONY: help env front console run run-example run-cluster solver test tests test-clients lock-clients test-benchmarks test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -59,6 +59,9 @@ tests: $(READY) $(CONSOLE) ## the same without the gates
 
 test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does not run
 	$(BIN)/python -m pytest -m browser --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+
+test-benchmarks: $(READY) ## every benchmark in its short form
+	$(BIN)/python -m pytest -m benchmark $(ARGS)
 
 test-postgres: $(READY) ## the tests on PostgreSQL, with a server of their own; skipped where none is installed
 	$(BIN)/python -m pytest -m postgres $(ARGS)

@@ -47,6 +47,7 @@ def run(*names: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.benchmark
 @pytest.mark.cli_process
 @pytest.mark.parametrize("name", PLAIN)
 def test_short_form_of_every_benchmark_prints_its_ratios(results: dict[str, Any], name: str) -> None:
