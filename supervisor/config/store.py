@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from supervisor.protocol.errors import ConfigError
 
 SCHEMES = ("postgresql", "postgres")
+
+WANTED = "target_session_attrs"
+"""The parameter of libpq that says which of several hosts is taken."""
+
+PRIMARY = {"read-write", "primary"}
+"""Its values with which that is the one that writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +22,8 @@ class Storage:
 
     Attributes:
         url: of a PostgreSQL database, such as "postgresql://xswarm@db.example.org/xswarm", without a password; empty =
-            SQLite, in a file in state.dir.
+            SQLite, in a file in state.dir. It may name the hosts of a primary and its standbys, separated by commas,
+            with `target_session_attrs=read-write`.
     """
 
     url: str = ""
@@ -33,7 +40,9 @@ def check_store(storage: Storage) -> None:
     try:
         parts = urlsplit(storage.url)
         password, name = parts.password, parts.path.strip("/")
-        _ = parts.port
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        for host in hosts:
+            _ = urlsplit(f"//{host}").port
     except ValueError:
         raise _refused("is no URL", "write it like postgresql://USER@HOST:PORT/DATABASE") from None
     if password is not None:
@@ -42,6 +51,11 @@ def check_store(storage: Storage) -> None:
         raise _refused(
             f"must be like postgresql://USER@HOST:PORT/DATABASE, not {storage.url!r}",
             "leave it out to use SQLite in state.dir",
+        )
+    if len(hosts) > 1 and not PRIMARY & set(parse_qs(parts.query).get(WANTED, ())):
+        raise _refused(
+            "names several hosts, and one that only reads could be taken",
+            f"add ?{WANTED}=read-write to it, so that the primary is taken",
         )
 
 

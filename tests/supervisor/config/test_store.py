@@ -9,7 +9,14 @@ from supervisor.protocol.errors import ConfigError
 
 
 @pytest.mark.parametrize(
-    "url", ["", "postgresql://xswarm@db.example.org/xswarm", "postgres://[::1]:5433/x?sslmode=verify-full"]
+    "url",
+    [
+        "",
+        "postgresql://xswarm@db.example.org/xswarm",
+        "postgres://[::1]:5433/x?sslmode=verify-full",
+        "postgresql://xswarm@one:5432,[::1]:5433,two/xswarm?target_session_attrs=read-write",
+        "postgresql://one,two/xswarm?sslmode=require&target_session_attrs=primary",
+    ],
 )
 def test_an_address_of_postgresql_is_accepted(url: str) -> None:
     check_store(Storage(url=url))
@@ -22,6 +29,9 @@ def test_an_address_of_postgresql_is_accepted(url: str) -> None:
         ("mysql://db/xswarm", "must be like postgresql://"),
         ("postgresql://db", "must be like postgresql://"),
         ("postgresql://db:99999/x", "is no URL"),
+        ("postgresql://one:5432,two:x/xswarm?target_session_attrs=read-write", "is no URL"),
+        ("postgresql://one,two/xswarm", "one that only reads could be taken"),
+        ("postgresql://one,two/xswarm?target_session_attrs=any", "one that only reads could be taken"),
         ("xswarm.db", "must be like postgresql://"),
     ],
 )
