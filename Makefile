@@ -67,7 +67,7 @@ test-postgres: $(READY) ## the tests on PostgreSQL, with a server of their own; 
 	$(BIN)/python -m pytest -m postgres $(ARGS)
 
 test-cluster: $(READY) ## the tests of several daemons on one PostgreSQL; skipped where none is installed
-	$(BIN)/python -m pytest -m cluster $(ARGS)
+	$(BIN)/python -m pytest -m cluster --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(READY) $(REACT) ## every gate but the tests
 	$(BIN)/ruff format --check

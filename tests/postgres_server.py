@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -35,8 +35,9 @@ SETTINGS = {
 
 ACCESS = """
 local all all trust
-host all locked 127.0.0.1/32 scram-sha-256
-host all all 127.0.0.1/32 trust
+host replication all 127.0.0.1/32 trust
+host all locked 127.0.0.0/8 scram-sha-256
+host all all 127.0.0.0/8 trust
 """
 """Who may connect: the user `locked` needs a password."""
 
@@ -67,16 +68,21 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """A server that runs.
+    """A server, running or not.
+
+    Args:
+        command: what runs the programs of PostgreSQL, as its user.
+        settings: of the server.
 
     Attributes:
         port: on loopback.
     """
 
-    def __init__(self, folder: Path, port: int, command: list[str]) -> None:
+    def __init__(self, folder: Path, port: int, command: list[str], settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.port = port
         self._command = command
+        self._settings = {**settings, "port": str(port), "unix_socket_directories": str(folder)}
 
     def url(self, database: str, user: str = "xswarm") -> str:
         """Return the URL of a database."""
@@ -103,9 +109,23 @@ class PostgresServer:
 
     def control(self, action: str, *arguments: str) -> None:
         """Start, stop or restart it, and wait until that is done."""
-        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": self.port}.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         paths = ["-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options]
-        subprocess.run([*self._command, "pg_ctl", action, "-w", "-s", *paths, *arguments], check=True, cwd="/")
+        self.run("pg_ctl", action, "-w", "-s", *paths, *arguments)
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run a program of PostgreSQL as the user of the server, and wait for its end."""
+        subprocess.run([*self._command, program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start it, and end it without a farewell."""
+        self.control("start")
+        try:
+            yield
+        finally:
+            if self.runs:
+                self.control("stop", "-m", "immediate")
 
 
 def wait_until_left(url: str) -> None:
@@ -121,9 +141,15 @@ def started_server(disk: str = "") -> Iterator[PostgresServer]:
     Args:
         disk: size of a disk of its own, such as "160m"; empty = the server is on that of temporary files.
     """
+    with skipped_without(), postgres_server(disk) as server:
+        yield server
+
+
+@contextmanager
+def skipped_without() -> Iterator[None]:
+    """Skip the test where no server can be started, and say why. CI demands one."""
     try:
-        with postgres_server(disk) as server:
-            yield server
+        yield
     except NoServer as error:
         if os.environ.get("XSWARM_POSTGRES") == "required":
             raise
@@ -131,11 +157,25 @@ def started_server(disk: str = "") -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def postgres_server(disk: str = "") -> Iterator[PostgresServer]:
+def postgres_server(disk: str = "", settings: Mapping[str, str] = SETTINGS) -> Iterator[PostgresServer]:
     """Start a server, and end it with its folder.
 
     Args:
         disk: as of `started_server`.
+
+    Raises:
+        NoServer: none can be started here.
+    """
+    with unused_server(disk, settings) as server:
+        server.run("initdb", "-D", str(server.folder / "data"), "-U", "xswarm", "-A", "trust", "-E", "UTF8", "-N")
+        (server.folder / "data" / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
+        with server.running():
+            yield server
+
+
+@contextmanager
+def unused_server(disk: str = "", settings: Mapping[str, str] = SETTINGS) -> Iterator[PostgresServer]:
+    """Yield a server that has no data yet, and remove its folder at the end.
 
     PostgreSQL refuses to run as root: there it runs as the user postgres.
 
@@ -150,18 +190,7 @@ def postgres_server(disk: str = "") -> Iterator[PostgresServer]:
         if disk:
             stack.enter_context(small_disk(folder, disk))
         env = ["env", f"PATH={where}:{os.environ['PATH']}", "LC_ALL=C.UTF-8"]
-        server = PostgresServer(folder, free_port(), [*command, *env])
-        initdb = ["initdb", "-D", str(folder / "data"), "-U", "xswarm", "-A", "trust", "-E", "UTF8", "-N"]
-        subprocess.run([*server._command, *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        sockets = f"unix_socket_directories = '{folder}'\n"
-        with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
-            settings.write(sockets)
-        (folder / "data" / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
-        server.control("start")
-        try:
-            yield server
-        finally:
-            server.control("stop", "-m", "immediate")
+        yield PostgresServer(folder, free_port(), [*command, *env], settings)
 
 
 def _as_postgres(folder: Path) -> list[str]:

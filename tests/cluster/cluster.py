@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -52,7 +53,7 @@ max_sessions = 100
 
 [limits]
 messages_per_minute = 100000
-messages_per_hour = 100000
+messages_per_hour = {per_hour}
 
 [channels.sms]
 account_sid = "{account}"
@@ -102,6 +103,13 @@ class ClusterNode:
     def is_ready(self) -> bool:
         """Whether it has said that it is ready since its last start."""
         return self.daemon.running and "is ready" in self.daemon.said
+
+    @property
+    def state(self) -> str:
+        """What it does, in words for a person."""
+        if self.daemon.code is not None:
+            return f"has ended with exit code {self.daemon.code}"
+        return "is ready" if self.is_ready else "is not ready yet"
 
     @property
     def pid(self) -> int:
@@ -167,6 +175,9 @@ class Cluster:
         environments: more of the environment of some nodes.
         projects: by name, the lines of config.toml that say where each is, such as `everywhere = true`.
         direct: nodes reach PostgreSQL and one another past the wires, which cost time and then cut nothing.
+        per_hour: how many messages each person may send in an hour.
+        hosts: by node, the address of the server, where there is to be no wire between them.
+        spare: a standby of the server. The nodes know both, and there is no wire between them and PostgreSQL.
     """
 
     def __init__(
@@ -185,6 +196,9 @@ class Cluster:
         permissions: str = "edit",
         environments: Mapping[str, Mapping[str, str]] | None = None,
         direct: bool = False,
+        per_hour: int = 100_000,
+        hosts: Mapping[str, str] | None = None,
+        spare: PostgresServer | None = None,
     ) -> None:
         self.folder = folder
         self.nodes: dict[str, ClusterNode] = {}
@@ -193,6 +207,9 @@ class Cluster:
         self._drain = drain
         self._standby = standby
         self._server = server
+        self._hosts = hosts or {}
+        self._spare = spare
+        self._per_hour = per_hour
         self._names = names
         self._connector = connector
         self._projects = projects if projects is not None else {"site": "everywhere = true"}
@@ -208,7 +225,10 @@ class Cluster:
     @property
     def url(self) -> str:
         """The URL of the database, past every wire."""
-        return self._server.url(self.database)
+        if self._spare is None:
+            return self._server.url(self.database)
+        hosts = f"127.0.0.1:{self._server.port},127.0.0.1:{self._spare.port}"
+        return f"postgresql://xswarm@{hosts}/{self.database}?target_session_attrs=read-write"
 
     def project(self, name: str = "site") -> Path:
         """Return a project's folder."""
@@ -308,7 +328,8 @@ class Cluster:
         link = await stack.enter_async_context(Wire(inner))
         url = f"http://127.0.0.1:{http}"
         tables = TABLES.format(
-            store=self.url if self._direct else f"postgresql://xswarm@127.0.0.1:{store.port}/{self.database}",
+            store=self._store_of(name, store),
+            per_hour=self._per_hour,
             name=name,
             lease=self.lease,
             standby=str(self._standby).lower(),
@@ -342,9 +363,17 @@ class Cluster:
         )
         self.nodes[name] = ClusterNode(name, daemon, url, store, link)
 
+    def _store_of(self, name: str, wire: Wire) -> str:
+        if self._direct or self._spare is not None:
+            return self.url
+        address = f"{self._hosts[name]}:{self._server.port}" if name in self._hosts else f"127.0.0.1:{wire.port}"
+        return f"postgresql://xswarm@{address}/{self.database}"
+
     async def _end(self) -> None:
         for node in self.nodes.values():
             await node.kill()
+            if "PYTEST_CURRENT_TEST" in os.environ:  # pytest shows it where a test failed
+                sys.stderr.write(f"node {node.name} {node.state}\n{node.log}\n")
 
 
 def slow(say: str, seconds: float) -> str:

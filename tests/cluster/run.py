@@ -37,6 +37,7 @@ class Console:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._told = 0
+        self._states: dict[str, str] = {}
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "text": self._text,
             "list": lambda _: self._xswarm("node", "list"),
@@ -49,7 +50,7 @@ class Console:
         }
 
     async def run(self) -> None:
-        """Read lines until the last, and write the texts that people get meanwhile."""
+        """Read lines until the last; write the texts that people get meanwhile, and what becomes of the nodes."""
         telling = asyncio.create_task(self._tell(), name="tell")
         try:
             while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) != "quit":
@@ -101,6 +102,10 @@ class Console:
                 if text.outgoing:
                     say(f"text to {NUMBERS.get(text.to, text.to)}:\n{text.body}")
             self._told = len(texts)
+            for name, node in self._cluster.nodes.items():
+                if self._states.get(name) != node.state:
+                    self._states[name] = node.state
+                    say(f"node {name} {node.state}")
             await asyncio.sleep(0.2)
 
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.cluster.cluster import PHONES, Cluster, slow
 from tests.cluster.invariants import check
+from tests.cluster.looking import other_than, owner, running_at, runs
 from tests.postgres_server import PostgresServer
 from tests.waiting import until
 
@@ -61,10 +62,7 @@ async def test_two_first_texts_at_two_nodes_begin_one_conversation(cluster: Clus
 async def test_a_caller_who_waits_at_one_node_gets_the_answer_of_the_other(cluster: Cluster) -> None:
     sessions = (await cluster.operator("a", "GET", "/api/claude-code/sessions")).json()["sessions"]
     session = sessions[0]["session_id"]
-    owners = await cluster.rows(
-        "SELECT n.name FROM places AS p JOIN nodes AS n ON n.epoch = p.epoch WHERE p.place = 'project/site'"
-    )
-    other = "b" if owners == [("a",)] else "a"
+    other = other_than(cluster, await owner(cluster))
     answer = await cluster.operator(
         other, "POST", f"/api/claude-code/sessions/{session}/messages", {"message": "who waits"}
     )
@@ -76,8 +74,8 @@ async def test_abort_at_one_node_stops_the_turn_of_the_other(cluster: Cluster) -
     status, _ = await cluster.text("a", slow("it was not stopped", 60.0))
     assert status == 200
     await until(lambda: runs(cluster), "it runs")
-    (owner,) = await running_at(cluster)
-    status, _ = await cluster.text("b" if owner == "a" else "a", "ABORT")
+    (name,) = await running_at(cluster)
+    status, _ = await cluster.text(other_than(cluster, name), "ABORT")
     assert status == 200
 
     async def is_stopped() -> bool:
@@ -85,16 +83,6 @@ async def test_abort_at_one_node_stops_the_turn_of_the_other(cluster: Cluster) -
 
     await until(is_stopped, "it is stopped", 5.0)
     assert cluster.answers("it was not stopped") == []
-
-
-async def running_at(cluster: Cluster) -> list[str]:
-    """Return the nodes of the turns that run."""
-    sql = "SELECT n.name FROM turns AS t JOIN nodes AS n ON n.epoch = t.epoch WHERE t.state = 'running'"
-    return [name for (name,) in await cluster.rows(sql)]
-
-
-async def runs(cluster: Cluster) -> bool:
-    return bool((await cluster.rows("SELECT count(*) FROM turns WHERE state = 'running'"))[0][0])
 
 
 async def test_a_token_that_is_revoked_at_one_node_is_refused_by_the_other(cluster: Cluster) -> None:
@@ -142,7 +130,7 @@ async def test_what_a_dead_node_ran_is_answered_by_the_one_that_lives(cluster: C
     assert status == 200
     await until(lambda: runs(cluster), "it runs")
     (dead,) = await running_at(cluster)
-    alive = "b" if dead == "a" else "a"
+    alive = other_than(cluster, dead)
     await cluster[dead].kill()
     await cluster.ask(alive, "claude: goes on", "goes on", PHONES["ben"])
     await cluster.answer("of the dead node", seconds=30.0)

@@ -15,11 +15,14 @@ import pytest
 from supervisor.membership import EXIT_FENCED
 from tests.cluster.cluster import PHONES, Cluster
 from tests.cluster.invariants import check
-from tests.cluster.test_takeover import LEASE, TAKE_OVER_SECONDS, has_waited, is_ready, stands_by
+from tests.cluster.looking import has_waited, is_ready, stands_by
 from tests.postgres_server import PostgresServer
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
+
+LEASE = 10.0
+TAKE_OVER_SECONDS = 15.0
 
 LINES = "for i in $(seq {count}); do date +%s%3N >> effects.log; sleep 0.1; done"
 ENDED = "SELECT at_ms FROM audit WHERE event = 'node.ended'"

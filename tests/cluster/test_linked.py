@@ -13,6 +13,7 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
 from tests.cluster.cluster import Cluster
+from tests.cluster.looking import are_linked
 from tests.postgres_server import PostgresServer
 from tests.slowness import scaled
 from tests.waiting import until
@@ -38,11 +39,6 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory, server: PostgresServ
 
 def whose(cluster: Cluster) -> dict[str, str]:
     return {"project_path": str(cluster.project()), "user_id": "alice"}
-
-
-async def are_linked(cluster: Cluster) -> bool:
-    nodes = (await cluster.operator("b", "GET", "/api/admin/nodes")).json()["nodes"]
-    return {node["link"] for node in nodes} == {"linked", "this node"}
 
 
 async def request(wire: ClientConnection, **message: Any) -> dict[str, Any]:

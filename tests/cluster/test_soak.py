@@ -1,14 +1,15 @@
 """Three nodes that are killed, paused and cut off again and again: nothing lost, nothing twice, sums and chain intact.
 
-XSWARM_KILLS says how often (`make soak-cluster`: many times).
+XSWARM_KILLS says how often, half of it in each of the two forms (`make soak-cluster`: many times).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,15 +21,19 @@ import pytest_asyncio
 
 from tests.cluster.cluster import PHONES, Cluster, ClusterNode, slow
 from tests.cluster.invariants import check
+from tests.cluster.wire import Wire
 from tests.postgres_server import PostgresServer
 from tests.slowness import scaled
 from tests.waiting import until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.soak]
+pytestmark = [pytest.mark.cluster, pytest.mark.cli_process, pytest.mark.soak]
 
-DEFAULT_KILLS = 3
+DEFAULT_KILLS = 6
 NAMES = ("a", "b", "c")
 PATIENCE = 120.0
+
+LINES = "for i in 1 2 3 4 5; do echo {key} $$ >> effects.log; sleep 0.1; done"
+"""What the agent of a turn does; `$$` is the process id of its shell."""
 
 
 @dataclass
@@ -39,6 +44,16 @@ class Run:
     sent: dict[str, str] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     over: bool = False
+
+    def shells(self) -> dict[str, set[str]]:
+        """Return which processes have worked on each turn."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name in PHONES:
+            path = self.cluster.project(name) / "effects.log"
+            for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+                key, shell = line.split()
+                found[key].add(shell)
+        return found
 
     def answered(self) -> int:
         """Return how many texts people have got."""
@@ -57,14 +72,29 @@ class Run:
 
 @pytest_asyncio.fixture(params=["active", "standby"])
 async def run(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer) -> AsyncIterator[Run]:
-    """Three nodes: all are active, or one is and two stand by. Each project is one place."""
-    projects = dict.fromkeys(("site", *PHONES), "everywhere = true")
-    async with Cluster(tmp_path, server, NAMES, standby=request.param == "standby", projects=projects) as cluster:
+    """Three nodes: all are active, or one is and two stand by. Each project is one place. The agents are real ones."""
+    async with Cluster(
+        tmp_path,
+        server,
+        NAMES,
+        connector="claude_code",
+        standby=request.param == "standby",
+        projects=dict.fromkeys(("site", *PHONES), "everywhere = true"),
+        claude_code='sandbox = "off"',
+        permissions="full",
+        tables="[approvals]\nhigh_risk = []\n",
+    ) as cluster:
         await cluster["a"].start()
         await cluster.add_people("a")
         cluster["b"].begin()
         cluster["c"].begin()
         yield Run(cluster)
+
+
+def work(name: str, key: str) -> str:
+    """Return a text whose turn writes some lines to the project of a person."""
+    call = {"name": "Bash", "input": {"command": LINES.format(key=key), "description": "write"}}
+    return f"claude: @{name} {key} @@" + json.dumps({"steps": [{"tools": [call]}, {"text": f"done {key}"}]})
 
 
 async def texts(run: Run, name: str) -> None:
@@ -74,7 +104,7 @@ async def texts(run: Run, name: str) -> None:
         number += 1
         key = f"{name}-{number:04}"
         run.sent[key] = PHONES[name]
-        body = slow(f"said {key}", 0.5) if number % 2 else f"claude: @{name} {key}"
+        body = slow(f"said {key}", 0.5) if number % 3 else work(name, key)
         node = await run.ready(number)
         if node is None:
             run.cluster.twilio.book.received(PHONES[name], body, 0)
@@ -101,10 +131,7 @@ async def trouble(run: Run, rounds: int) -> None:
             await asyncio.sleep(pick.uniform(0.5, 2.0) * run.cluster.lease)  # a pause is a time
             node.go_on()
         else:
-            wire = node.store if what == "cut" else node.link
-            wire.cut()
-            await asyncio.sleep(pick.uniform(0.2, 2.0) * run.cluster.lease)  # and so is a cut
-            wire.mend()
+            await cut(node.store if what == "cut" else node.link, pick, run.cluster.lease)
         for each in run.cluster.nodes.values():
             if not each.daemon.running:
                 await each.kill()
@@ -112,8 +139,16 @@ async def trouble(run: Run, rounds: int) -> None:
     run.over = True
 
 
+async def cut(wire: Wire, pick: random.Random, lease: float) -> None:
+    """Cut a wire for some time, in both directions or in one."""
+    lost = pick.choice(("both", "forth", "back"))
+    wire.cut(forth=lost != "back", back=lost != "forth")
+    await asyncio.sleep(pick.uniform(0.2, 2.0) * lease)  # a cut is a time
+    wire.mend()
+
+
 async def test_nodes_that_are_killed_paused_and_cut_off_lose_nothing_and_do_nothing_twice(run: Run) -> None:
-    rounds = int(os.environ.get("XSWARM_KILLS", DEFAULT_KILLS))
+    rounds = -(-int(os.environ.get("XSWARM_KILLS", DEFAULT_KILLS)) // 2)
     async with asyncio.TaskGroup() as group:
         for name in PHONES:
             group.create_task(texts(run, name), name=f"texts of {name}")
@@ -124,3 +159,4 @@ async def test_nodes_that_are_killed_paused_and_cut_off_lose_nothing_and_do_noth
     states = await check(run.cluster, node.name, accepted=run.sent)
     assert sum(states.values()) == len(run.sent)
     assert set(states) <= {"completed", "interrupted", "failed"}, states
+    assert {key: shells for key, shells in run.shells().items() if len(shells) > 1} == {}, "agents of two nodes"

@@ -12,8 +12,8 @@ CHUNK = 64 * 1024
 class Wire:
     """`async with` listens; each connection goes on to the target until the wire is cut.
 
-    While it is cut nothing passes and nobody is told, as where packets are dropped. `mend` ends the connections of
-    before, as the first packet after a partition does where one side has given up.
+    While it is cut nothing passes and nobody is told, as where packets are dropped; it may be cut in one direction
+    only. `mend` ends the connections of before, as the first packet after a partition does where one side has given up.
 
     Args:
         target: the port that connections are passed on to.
@@ -23,20 +23,24 @@ class Wire:
     def __init__(self, target: int, port: int = 0) -> None:
         self.port = port
         self._target = target
-        self._passes = asyncio.Event()
-        self._passes.set()
+        self._forth, self._back = asyncio.Event(), asyncio.Event()
+        self._forth.set()
+        self._back.set()
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    def cut(self) -> None:
-        """Let nothing pass from now on."""
-        self._passes.clear()
+    def cut(self, *, forth: bool = True, back: bool = True) -> None:
+        """Let nothing pass from now on: `forth` to the target, `back` to who has connected."""
+        for direction, is_cut in ((self._forth, forth), (self._back, back)):
+            if is_cut:
+                direction.clear()
 
     def mend(self) -> None:
         """Let new connections pass; those that were cut end."""
         for connection in self._connections:
             connection.cancel()
-        self._passes.set()
+        self._forth.set()
+        self._back.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -58,13 +62,13 @@ class Wire:
         self._connections.add(task)
         others: list[asyncio.StreamWriter] = [writer]
         try:
-            await self._passes.wait()
+            await self._forth.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
             others.append(far_writer)
             done, pending = await asyncio.wait(
                 [
-                    asyncio.create_task(self._pump(reader, far_writer)),
-                    asyncio.create_task(self._pump(far_reader, writer)),
+                    asyncio.create_task(self._pump(reader, far_writer, self._forth)),
+                    asyncio.create_task(self._pump(far_reader, writer, self._back)),
                 ],
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -78,8 +82,9 @@ class Wire:
             for each in others:
                 each.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
         while chunk := await reader.read(CHUNK):
-            await self._passes.wait()
+            await passes.wait()
             writer.write(chunk)
             await writer.drain()
+        await passes.wait()  # the end of a connection is a packet too

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 from tests.e2e.demo import DemoPerson
 from tests.e2e.process import DaemonProcess
@@ -21,6 +25,20 @@ NAME_SERVER = "192.0.2.53"
 """In TEST-NET-1 (RFC 5737), so it belongs to no host."""
 
 ROUTES = ("ip link set lo up", "ip route add local default dev lo", "ip -6 route add local default dev lo")
+
+
+def unsharing() -> list[str]:
+    """Return the command that runs another one in new namespaces of network and mounts, or skip the test."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("network namespaces are Linux's")
+    for program, package in (("ip", "iproute2"), ("unshare", "util-linux")):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing: install {package}")
+    command = ["unshare", "-n", "-m"] if os.geteuid() == 0 else ["unshare", "-r", "-n", "-m"]
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"namespaces cannot be made here: {tried.stderr.strip()}")
+    return command
 
 
 def prepare(folder: Path) -> None:

@@ -124,6 +124,11 @@ class DaemonProcess:
         return self._process is not None and self._process.returncode is None
 
     @property
+    def code(self) -> int | None:
+        """The exit code of the last run; None = it runs, or was never started."""
+        return None if self._process is None else self._process.returncode
+
+    @property
     def token(self) -> str:
         """The operator's token."""
         return (self.state / "operator.token").read_text(encoding="utf-8").strip()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.namespace import NAME_SERVER
+from tests.e2e.namespace import NAME_SERVER, unsharing
 from tests.e2e.process import ROOT, scrubbed
 from tests.slowness import inherited, scaled
 
@@ -22,16 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 @pytest.fixture
 def unshare() -> list[str]:
     """The command that runs another command in new network and mount namespaces."""
-    if not sys.platform.startswith("linux"):
-        pytest.skip("network namespaces are Linux's")
-    for program, package in (("ip", "iproute2"), ("unshare", "util-linux")):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing: install {package}")
-    command = ["unshare", "-n", "-m"] if os.geteuid() == 0 else ["unshare", "-r", "-n", "-m"]
-    tried = subprocess.run([*command, "true"], capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"namespaces cannot be made here: {tried.stderr.strip()}")
-    return command
+    return unsharing()
 
 
 def test_a_whole_turn_sends_no_packet_but_to_loopback(unshare: list[str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.config import Limits
 from supervisor.store.ports.cluster.nodes import NewNode
 from tests.fakes import ScriptedConnector
 from tests.postgres_server import PostgresServer, started_server
@@ -17,6 +19,10 @@ from tests.supervisor.harness import Core
 from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
+
+ROUNDS = 50
+"""Questions that are answered at both nodes at the same moment."""
+ALLOWED = "SELECT count(*) FROM audit WHERE event = 'approval.allowed'"
 
 
 @pytest.fixture
@@ -39,6 +45,7 @@ async def cores(tmp_path: Path, server: PostgresServer) -> AsyncIterator[tuple[C
                     url=server.url(database),
                     node=NewNode(name=name, seat=name, lease_seconds=3600.0),
                     connector=ScriptedConnector(),
+                    limits=Limits(messages_per_minute=10 * ROUNDS, messages_per_hour=10 * ROUNDS),
                 )
             )
             for name in "ab"
@@ -57,3 +64,14 @@ async def test_a_yes_and_a_no_at_the_other_node_reach_the_call(cores: tuple[Core
     message, approval = await asking(other, "git pull")
     assert "Denied" in await say(other, f"NO {approval.code}")
     assert "the person said no" in await answer_of(asked_on, message)
+
+
+async def test_a_yes_that_is_given_at_both_nodes_at_one_moment_counts_once(cores: tuple[Core, Core]) -> None:
+    for number in range(ROUNDS):
+        message, approval = await asking(cores[number % 2], f"git push {number}")
+        told = await asyncio.gather(*(say(core, f"YES {approval.code}") for core in cores))
+        assert sum(text.startswith("Allowed once: ") for text in told) == 1, told
+        assert sum("was allowed before" in text for text in told) == 1, told
+        assert await answer_of(cores[0], message) == "allowed: True"
+    rows = await cores[0].store._database.read(lambda connection: connection.execute(ALLOWED).fetchall())
+    assert rows == [(ROUNDS,)]
