@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.test_linked import are_linked
+from tests.cluster.looking import are_linked
 from tests.postgres_server import PostgresServer
 from tests.waiting import until
 

@@ -11,7 +11,7 @@ import os
 import random
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Run:
     sent: dict[str, str] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     over: bool = False
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def shells(self) -> dict[str, set[str]]:
         """Return which processes have worked on each turn."""
@@ -70,6 +71,17 @@ class Run:
         return None
 
 
+@asynccontextmanager
+async def kept(run: Run) -> AsyncIterator[None]:
+    """Keep the nodes in a `with` block."""
+    keeping = asyncio.create_task(keep(run), name="service manager")
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
 @pytest_asyncio.fixture(params=["active", "standby"])
 async def run(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer) -> AsyncIterator[Run]:
     """Three nodes: all are active, or one is and two stand by. Each project is one place. The agents are real ones."""
@@ -78,6 +90,7 @@ async def run(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresSe
         server,
         NAMES,
         connector="claude_code",
+        lease=6.0,
         standby=request.param == "standby",
         projects=dict.fromkeys(("site", *PHONES), "everywhere = true"),
         claude_code='sandbox = "off"',
@@ -86,9 +99,9 @@ async def run(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresSe
     ) as cluster:
         await cluster["a"].start()
         await cluster.add_people("a")
-        cluster["b"].begin()
-        cluster["c"].begin()
-        yield Run(cluster)
+        run = Run(cluster)
+        async with kept(run):
+            yield run
 
 
 def work(name: str, key: str) -> str:
@@ -114,29 +127,39 @@ async def texts(run: Run, name: str) -> None:
 
 
 async def trouble(run: Run, rounds: int) -> None:
-    """Do something bad to the node that works, or to another one, after some answers; then start it again."""
+    """Do something bad to the node that works, or to another one, after some answers."""
     pick = random.Random(rounds)
-    for _ in range(rounds):
+    while run.done.total() < rounds:
         goal = run.answered() + pick.randint(2, 6)
         await until(lambda: run.answered() >= goal, "some texts are answered", PATIENCE)  # noqa: B023
         nodes = [node for node in run.cluster.nodes.values() if node.daemon.running]
         working = [node for node in nodes if node.is_ready]
+        if not nodes:
+            continue
         node = pick.choice(working if pick.random() < 0.7 and working else nodes)
         what = pick.choice(("kill", "pause", "cut", "cut off the others"))
         run.done[what] += 1
         if what == "kill":
-            await node.kill()
+            async with run.starting:
+                await node.kill()
         elif what == "pause":
             node.pause()
             await asyncio.sleep(pick.uniform(0.5, 2.0) * run.cluster.lease)  # a pause is a time
             node.go_on()
         else:
             await cut(node.store if what == "cut" else node.link, pick, run.cluster.lease)
-        for each in run.cluster.nodes.values():
-            if not each.daemon.running:
-                await each.kill()
-                each.begin()
     run.over = True
+
+
+async def keep(run: Run) -> None:
+    """Start each node again that has ended, for whatever reason, as a service manager does."""
+    while True:
+        for node in run.cluster.nodes.values():
+            async with run.starting:
+                if not node.daemon.running:
+                    await node.kill()
+                    node.begin()
+        await asyncio.sleep(0.5)  # its pause before a start
 
 
 async def cut(wire: Wire, pick: random.Random, lease: float) -> None:
