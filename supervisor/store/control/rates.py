@@ -9,7 +9,11 @@ from supervisor.store.transaction import Transaction
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
-# A row whose time lies ahead is not counted: a clock that was set back locks nobody out.
+AHEAD_MS = 15_000
+"""How far ahead of a message others may lie that count, in milliseconds: its time was taken before it waited for the
+lock of writes, and clocks of nodes differ a little."""
+
+# A row whose time lies further ahead is not counted: a clock that was set back locks nobody out.
 _NTH_NEWEST = """
     SELECT at_ms FROM counted_messages
     WHERE user_id = ? AND command = ? AND at_ms > ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?
@@ -34,7 +38,7 @@ def forget_counted(tx: Transaction, before_ms: int) -> None:
 
 def _wait(tx: Transaction, who: tuple[str, int], most: int, window_ms: int, now_ms: int) -> int:
     """Return the milliseconds until one more event fits in a window; 0 = it fits now."""
-    row = tx.one(_NTH_NEWEST, (*who, now_ms - window_ms, now_ms, max(0, most - 1)))
+    row = tx.one(_NTH_NEWEST, (*who, now_ms - window_ms, now_ms + AHEAD_MS, max(0, most - 1)))
     if row is not None:
         return int(row[0]) + window_ms - now_ms
     return window_ms if most <= 0 else 0
