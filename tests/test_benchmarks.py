@@ -72,5 +72,7 @@ def check(figures: list[dict[str, Any]]) -> None:
         assert figure["baseline"]["name"], figure
 
 
+@pytest.mark.benchmark
+@pytest.mark.cli_process
 def test_json_says_that_the_run_was_short(results: dict[str, Any]) -> None:
     assert results["short"] is True
