@@ -11,18 +11,21 @@ FIRST, END = 12_000, 32_000
 """Below the ports that Linux lends to clients and to servers on port 0 (net.ipv4.ip_local_port_range, from 32768)."""
 
 
+STEP = 10
+"""From one port that is given to the next: the stand-ins of the demo listen on the two ports behind the daemon's."""
+
+
 def free_port() -> int:
     """Return a port of loopback that is free, and that nobody gets who did not ask for just this one."""
     return free_ports(1)
 
 
 def free_ports(count: int) -> int:
-    """Return the first of some free ports in a row."""
+    """Return the first of some free ports in a row, `STEP` at most."""
+    assert count <= STEP
     while True:
         first = next(_candidates)
         if all(_is_free(first + number) for number in range(count)):
-            for _ in range(count - 1):
-                next(_candidates)
             return first
 
 
@@ -37,10 +40,10 @@ def _is_free(port: int) -> bool:
 
 def _numbers() -> Iterator[int]:
     """Yield the ports of this process, from a place of its own among those of all processes of this machine."""
-    port = random.Random(os.getpid()).randrange(FIRST, END)
+    port = random.Random(os.getpid()).randrange(FIRST, END, STEP)
     while True:
         yield port
-        port = FIRST if port + 1 >= END else port + 1
+        port = FIRST if port + STEP >= END else port + STEP
 
 
 _candidates = _numbers()

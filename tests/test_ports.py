@@ -22,6 +22,10 @@ def test_none_is_given_twice() -> None:
     assert {three, three + 1, three + 2}.isdisjoint({free_port(), free_port()})
 
 
+def test_the_ports_behind_one_are_left_to_the_stand_ins_of_a_demo() -> None:
+    assert abs(free_port() - free_port()) > 2
+
+
 def test_one_in_use_is_left_out() -> None:
     first = free_port()
     with socket.create_server(("127.0.0.1", first + 1)):

@@ -39,6 +39,7 @@ async def test_a_page_is_live_again_after_the_daemon_was_killed(place: Place, br
     async with place.signed_in(browser, "/dashboard") as watched, place.signed_in(browser, "/chat") as other:
         status = watched.page.get_by_role("status")
         await expect(status).to_have_text("Live")
+        await expect(other.page.get_by_label("Message", exact=True)).to_be_visible()  # both pages are loaded
         await place.daemon.stop(signal.SIGKILL)
         await expect(status).to_contain_text("Not connected")
         await place.daemon.start()
