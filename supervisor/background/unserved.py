@@ -38,7 +38,7 @@ class Unserved:
     """Looks now and then. The node that joined first tells people, so that a chat is told once, too.
 
     Args:
-        wait_ms: how long a message waits until its sender is told.
+        wait_ms: how long a message waits, and no node has its project, until its sender is told.
         seconds: see `LOOK_SECONDS`.
     """
 
@@ -60,6 +60,8 @@ class Unserved:
         self._clock = clock
         self._said: tuple[Collection[str], Collection[str]] | None = None
         self._told: set[int] = set()
+        self._since_ms: int | None = None
+        self._served_ms: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -84,13 +86,26 @@ class Unserved:
             self._said = here
         live = await self._store.nodes.live()
         served = served_by(live)
+        self._note_served(served)
         if served is None or not live or live[0].epoch != self._store.epoch:
             return
         waiting: set[int] = set()
         for lane, project in await self._store.turns.waiting_lanes():
-            if project and project != SCRATCH and project not in served:
+            if project and project != SCRATCH and project not in served and self._is_long_gone(project):
                 waiting |= await self._tell(lane)
         self._told &= waiting
+
+    def _note_served(self, served: Collection[str] | None) -> None:
+        """Note which projects some node has now; None = perhaps all. Each node does: each may be the next to tell."""
+        now = self._clock()
+        if served is None or self._since_ms is None:
+            self._since_ms = now
+        self._served_ms |= dict.fromkeys(served or (), now)
+
+    def _is_long_gone(self, project: str) -> bool:
+        """Return whether no look of the last `wait_ms` has found a node with a project: one may be starting again."""
+        since = max(self._since_ms or 0, self._served_ms.get(project, 0))
+        return since <= self._clock() - self._wait_ms
 
     async def _tell(self, lane: str) -> set[int]:
         """Tell each person about the first of their messages in a lane, once it waits for long; return these turns."""

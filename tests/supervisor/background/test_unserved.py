@@ -32,9 +32,24 @@ async def core(tmp_path: Path, url: str) -> AsyncIterator[Core]:
         yield core
 
 
-def looking(core: Core, *, later_ms: int = LONG_WAIT_MS) -> Unserved:
-    """Return what looks, with a clock that is ahead of ours."""
-    return Unserved(core.store, core.projects, core.hub, clock=lambda: now_ms() + later_ms)
+class Looking:
+    """What looks, with a clock that is ahead of ours from the second look on."""
+
+    def __init__(self, core: Core, *, later_ms: int = LONG_WAIT_MS) -> None:
+        self.later_ms = later_ms
+        self._ahead_ms = 0
+        self._unserved = Unserved(core.store, core.projects, core.hub, clock=lambda: now_ms() + self._ahead_ms)
+
+    async def look(self) -> None:
+        await self._unserved.look()
+        self._ahead_ms = self.later_ms
+
+
+async def looking(core: Core, *, later_ms: int = LONG_WAIT_MS) -> Looking:
+    """Return what has looked once, some time ago."""
+    looking = Looking(core, later_ms=later_ms)
+    await looking.look()
+    return looking
 
 
 async def texts(core: Core) -> list[str]:
@@ -44,16 +59,16 @@ async def texts(core: Core) -> list[str]:
 
 async def test_the_sender_is_told_once_whichever_node_looks(core: Core) -> None:
     await core.intake.accept(text_message("@shop fix it"))
-    await looking(core, later_ms=LONG_WAIT_MS - 10_000).look()
+    await (await looking(core, later_ms=LONG_WAIT_MS - 10_000)).look()
     assert await texts(core) == []
-    for look in (looking(core), looking(core)):
+    for look in (await looking(core), await looking(core)):
         await look.look()
         await look.look()
     assert await texts(core) == [TOLD]
 
 
 async def test_a_project_that_this_node_has_is_no_trouble(core: Core) -> None:
-    await looking(core).look()
+    await (await looking(core)).look()
     (own,) = await core.store.nodes.live()
     assert own.projects is not None
     assert "site" in own.projects
@@ -70,8 +85,28 @@ async def test_while_another_node_has_it_or_does_not_say_nobody_is_told(core: Co
                 " VALUES ('b', 99999, 'b', 9999999999999, '', '[]', '', %s)",
                 (projects,),
             )
-        await looking(core).look()
+        await (await looking(core)).look()
         assert await texts(core) == []
+
+
+async def test_a_message_that_waited_long_is_no_reason_to_tell_of_a_node_that_starts_again(
+    core: Core, url: str
+) -> None:
+    await core.intake.accept(text_message("@shop fix it"))
+    look = await looking(core)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version, projects)"
+            " VALUES ('b', 99999, 'b', 9999999999999, '', '[]', '', '[\"shop\"]')"
+        )
+        await look.look()
+        connection.execute("DELETE FROM nodes WHERE name = 'b'")
+    await look.look()
+    assert await texts(core) == []
+    look.later_ms = 2 * LONG_WAIT_MS
+    await look.look()
+    await look.look()
+    assert await texts(core) == [TOLD]
 
 
 async def test_the_node_that_joined_first_tells(core: Core, url: str) -> None:
@@ -81,14 +116,14 @@ async def test_the_node_that_joined_first_tells(core: Core, url: str) -> None:
             "INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version, projects)"
             " VALUES ('b', 0, 'b', 9999999999999, '', '[]', '', '[]')"
         )
-    await looking(core).look()
+    await (await looking(core)).look()
     assert await texts(core) == []
 
 
 async def test_a_chat_shows_it_and_a_message_behind_it_is_not_told_again(core: Core) -> None:
     heard: list[AnyEvent] = []
     core.hub.subscribe("chat:c1", heard.append)
-    look = looking(core)
+    look = await looking(core)
     await with_session(core.store)
     await core.api.chat.open(core.directory.user("alice"), SessionId("c1"))
     for text in ("fix it", "and that"):
