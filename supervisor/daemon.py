@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from supervisor.cluster.joining import name_of, new_node
+from supervisor.cluster.keys import note_audit_key
 from supervisor.config import ClusterConfig, Config, NodeConfig, State, Storage
 from supervisor.core.children import Children
 from supervisor.core.configuration import note_configuration
@@ -231,9 +232,8 @@ class Daemon:
 
     async def _open_store(self, config: Config, stack: AsyncExitStack) -> Store:
         if self._demo is None:
-            check_cluster_secret(
-                self._credentials, on_postgres=bool(config.store.url), has_link=bool(config.node.link.host)
-            )
+            has_link = bool(config.node.link.host)
+            check_cluster_secret(self._credentials, on_postgres=bool(config.store.url), has_link=has_link)
         store = await open_database(
             config.store.url,
             self._credentials.secret(STORE_PASSWORD),
@@ -243,6 +243,7 @@ class Daemon:
             node=new_node(config, self._credentials, _projects(config).here()),
         )
         stack.push_async_callback(store.close)
+        await note_audit_key(store, self._credentials)
         return store
 
     async def _open_gateway(self, stack: AsyncExitStack) -> Gateway:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from supervisor.cluster.joining import new_node, visitor
+from supervisor.cluster.keys import note_audit_key
 from supervisor.config import Config
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
@@ -70,7 +71,9 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
                 node=visitor(config, credentials) if beside else new_node(config, credentials),
             )
         try:
-            if not only_reads:
+            if not only_reads and not beside:
+                await note_audit_key(store, credentials)
+            elif not only_reads:
                 audit_key(credentials)
             elif not any_version and not config.store.url:  # a server was migrated, or a newer program expanded it
                 await _refuse_older(store)

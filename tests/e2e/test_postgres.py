@@ -38,6 +38,12 @@ async def world(tmp_path_factory: pytest.TempPathFactory, server: PostgresServer
         yield world
 
 
+async def test_the_first_start_notes_the_key_of_the_audit_trail(world: World, server: PostgresServer) -> None:
+    with psycopg.connect(server.url("xswarm", "locked"), password=PASSWORD) as connection:
+        found = connection.execute("SELECT count(*) FROM marks WHERE name = 'key of the audit trail'").fetchone()
+    assert found == (1,)
+
+
 async def test_a_text_is_answered_and_the_conversation_outlives_a_kill(world: World) -> None:
     assert "hello" in await world.ask("claude: hello")
     world.daemon.send_signal(signal.SIGKILL)

@@ -201,6 +201,18 @@ async def test_a_cluster_gets_another_secret_and_its_audit_trail_goes_on(
 
 
 @pytest.mark.postgres
+async def test_the_key_of_a_trail_that_was_begun_without_a_secret_counts_from_the_first_request_on(
+    config: Config, empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = replace(config, store=Storage(url=empty_url))
+    b = replace(a, state=State(dir=str(config.state_dir.with_name("b"))))
+    assert (await call(a, "PUT", "/users/alice", ALICE))[0] == 200
+    use(monkeypatch, NEW)
+    with pytest.raises(ConfigError, match="would seal the audit trail with another key"):
+        await call(b, "PUT", "/users/ben", {**ALICE, "phones": []})
+
+
+@pytest.mark.postgres
 async def test_a_cluster_whose_secret_is_lost_starts_with_a_new_one(
     config: Config, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,9 @@ from supervisor.protocol.errors import StorageError, XswarmError
 LONG_WAIT_MS = 60_000
 """After so long, who waits for a project that no node has is told, in milliseconds."""
 
+OF_CLUSTER, OF_AUDIT = "key of the cluster", "key of the audit trail"
+"""Names of the marks that hold the check values of the keys that all nodes have."""
+
 LEASE_SECONDS = 10.0
 """How long a node counts as alive after its last sign of life, in seconds."""
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from supervisor.protocol.errors import ConfigError
-from supervisor.store.ports.cluster.nodes import NewNode
+from supervisor.store.ports.cluster.nodes import OF_AUDIT, OF_CLUSTER, NewNode
+from supervisor.store.postgres.cluster.standing import NOW
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.transaction import Transaction
 
 CLUSTER_SECRET = "XSWARM_CLUSTER_SECRET"  # noqa: S105 - a variable's name
 
-OF_CLUSTER, OF_AUDIT = "key of the cluster", "key of the audit trail"
-"""Names of the marks that hold the check values."""
-
 _GET = "SELECT value FROM marks WHERE name = ?"
 _SET = "INSERT INTO marks (name, value) VALUES (?, ?)"
 _FORGET = "DELETE FROM marks WHERE name = ?"
-_BESIDE = "SELECT name FROM nodes WHERE name <> ? AND seat <> '' ORDER BY name"
+# One with the seat of this node is dead: this one has the lock of their state.dir.
+_BESIDE = f"SELECT name FROM nodes WHERE name <> ? AND seat NOT IN ('', ?) AND until_ms > {NOW} ORDER BY name"
 
 
 def compare_keys(connection: PgConnection, node: NewNode) -> None:
@@ -28,16 +27,14 @@ def compare_keys(connection: PgConnection, node: NewNode) -> None:
     """
     if node.keys is None:
         return
-    _compare(connection, node, OF_CLUSTER, node.keys.cluster, _refused_secret(node.keys.cluster))
-    _compare(connection, node, OF_AUDIT, node.keys.audit, _refused_trail())
-    if node.keys.cluster is None and node.seat:
-        beside = [name for (name,) in connection.execute(_BESIDE, (node.name,)).fetchall()]
+    own = node.keys.cluster
+    is_first = _found(connection, OF_CLUSTER) is None
+    _compare(connection, node, OF_CLUSTER, own, _refused_secret(own))
+    if is_first and node.seat:
+        beside = [name for (name,) in connection.execute(_BESIDE, (node.name, node.seat)).fetchall()]
         if beside:
-            raise ConfigError(
-                CLUSTER_SECRET,
-                f"is not set, and other nodes work on this database: {', '.join(beside)}",
-                "give all nodes the same one of at least 32 bytes",
-            )
+            raise _refused_beside(own, ", ".join(beside))
+    _compare(connection, node, OF_AUDIT, node.keys.audit, _refused_trail())
 
 
 def forget_keys(tx: Transaction, *, lost: bool) -> None:
@@ -47,12 +44,32 @@ def forget_keys(tx: Transaction, *, lost: bool) -> None:
 
 
 def _compare(connection: PgConnection, node: NewNode, name: str, own: int | None, refused: ConfigError) -> None:
-    found = connection.execute(_GET, (name,)).fetchone()
+    found = _found(connection, name)
     if found is not None:
-        if found[0] != own:
+        if found != own:
             raise refused
     elif own is not None and node.seat:
         connection.execute(_SET, (name, own))
+
+
+def _found(connection: PgConnection, name: str) -> int | None:
+    row = connection.execute(_GET, (name,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _refused_beside(own: int | None, names: str) -> ConfigError:
+    if own is None:
+        return ConfigError(
+            CLUSTER_SECRET,
+            f"is not set, and other nodes work on this database: {names}",
+            "give all nodes the same one of at least 32 bytes; one that was killed no longer counts after its lease",
+        )
+    return ConfigError(
+        CLUSTER_SECRET,
+        f"is set here, and nodes that have none work on this database: {names}",
+        "stop them, give all nodes the same one, and copy the file secrets/audit from the state.dir of the first one"
+        " to the others",
+    )
 
 
 def _refused_secret(own: int | None) -> ConfigError:

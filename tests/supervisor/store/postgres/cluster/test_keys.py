@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from supervisor.protocol.errors import ConfigError
-from supervisor.store.ports.cluster.nodes import KeyChecks, NewNode
+from supervisor.store.ports.cluster.nodes import OF_AUDIT, OF_CLUSTER, KeyChecks, NewNode
 from supervisor.store.postgres import opening
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import open_postgres
@@ -71,6 +71,27 @@ async def test_no_second_node_works_beside_one_without_a_secret(url: str) -> Non
             pass
     async with joined(url, alone):
         pass
+
+
+@pytest.mark.parametrize("restarted", [replace(A, name="c", seat="after a boot"), replace(A, name="c")])
+async def test_a_killed_node_without_a_secret_starts_again_under_another_name(url: str, restarted: NewNode) -> None:
+    async with joined(url, with_keys(A, None, 2)):
+        if restarted.seat != A.seat:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("UPDATE nodes SET until_ms = 0 WHERE name = 'a'")
+        async with joined(url, with_keys(restarted, None, 2)) as store:
+            assert [node.name for node in await store.nodes.live()] == ["a", "c"]
+
+
+async def test_no_node_with_a_secret_begins_beside_one_without(url: str) -> None:
+    alone = with_keys(A, None, None)
+    async with joined(url, alone) as a:
+        refused = await refusal(url, B)
+        assert refused.key == "XSWARM_CLUSTER_SECRET"
+        assert "nodes that have none work on this database: a" in refused.problem
+        assert "stop them, give all nodes the same one" in refused.remedy
+        assert await a.keys.get_mark(OF_CLUSTER) is None
+        assert await a.keys.get_mark(OF_AUDIT) is None
 
 
 async def test_a_node_alone_gets_a_secret_when_it_becomes_a_cluster(url: str) -> None:
