@@ -95,7 +95,7 @@ async def core(
         directory.replace(await store.accounts.users(), await store.accounts.tokens())
         projects = Projects(settings.projects)
         gateway = await stack.enter_async_context(Gateway(upstream=upstream, api_key=None, prices=PriceList()))
-        side = DaemonConnectorHost(credentials, folder)
+        side = DaemonConnectorHost(credentials, [folder])
         answers = plugins.build_connector(connector, "claude_code", settings.claude_code, side)
         await answers.prepare()
         built = supervisor.core.core.Core(

@@ -156,7 +156,7 @@ def arguments(
     model: str | None,
     sandbox: bool,
     shell: bool,
-    state_dir: str,
+    own_folders: Sequence[str],
     instructions: str = "",
 ) -> list[str]:
     """Return the argument list.
@@ -167,7 +167,7 @@ def arguments(
         sandbox: run shell commands in Claude Code's sandbox, or not at all.
         shell: offer the shell.
         instructions: more of the system prompt, behind ours.
-        state_dir: the daemon's; a command in the sandbox sees only the folders of its session in it.
+        own_folders: the daemon's; a command in the sandbox sees only the folders of its session in them.
 
     Raises:
         ValueError: the id of the conversation or the name of the model is not valid.
@@ -175,7 +175,8 @@ def arguments(
     conversation = str(uuid.UUID(spec.conversation_id))
     shown = (spec.home, spec.project_path)
     servers = spec.tool_endpoint.urls if spec.tool_endpoint is not None else ()
-    chosen = settings(sandbox=sandbox, shell=shell, servers=servers, hidden=(os.path.realpath(state_dir),), shown=shown)
+    hidden = [os.path.realpath(folder) for folder in own_folders]
+    chosen = settings(sandbox=sandbox, shell=shell, servers=servers, hidden=hidden, shown=shown)
     argv = [
         cli,
         "--output-format=stream-json",

@@ -62,6 +62,7 @@ class ClaudeCodeConnector(Connector):
         self._launcher = Launcher(
             config,
             state_dir=host.state_dir,
+            own_folders=host.own_folders,
             limits=self._limits,
             patience=patience or Patience(),
             fences=fences,

@@ -36,7 +36,8 @@ class Launcher:
     """Starts processes, each fenced, limited and recorded.
 
     Args:
-        state_dir: the daemon's folder; what runs in a fence cannot see it.
+        state_dir: the daemon's folder, in which processes are recorded.
+        own_folders: all of the daemon's; what runs in a fence cannot see them.
         fences: the fences to choose from, best first; None for those that this machine has.
     """
 
@@ -45,12 +46,14 @@ class Launcher:
         config: ClaudeCodeConfig,
         *,
         state_dir: str,
+        own_folders: Sequence[str],
         limits: TimeLimits,
         patience: Patience,
         fences: Sequence[Fence] | None,
     ) -> None:
         self._config = config
         self._state_dir = state_dir
+        self._own_folders = own_folders
         self._limits = limits
         self._patience = patience
         self._fences = fences
@@ -120,14 +123,16 @@ class Launcher:
                 model=session.model or self._config.model,
                 sandbox=shelter.sandbox,
                 shell=shelter.with_shell,
-                state_dir=self._state_dir,
+                own_folders=self._own_folders,
                 instructions=instructions.read(session.instructions),
             )
             environment = command.environment(
                 session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark
             )
-            # An agent of the same user must not read the daemon's tokens, database and other sessions.
-            hiding = shelter.fence.hiding(self._state_dir, but=(session.home, session.project_path))
+            # An agent of the same user must not read the daemon's tokens, database, attached files and other sessions.
+            for folder in self._own_folders:  # what is made later would not be hidden
+                os.makedirs(folder, mode=0o700, exist_ok=True)
+            hiding = shelter.fence.hiding(self._own_folders, but=(session.home, session.project_path))
             group = self._groups.make(mark) if self._groups is not None else None
             return await Process.start(
                 argv,

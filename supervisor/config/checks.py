@@ -10,7 +10,7 @@ from math import isfinite
 from operator import attrgetter
 from urllib.parse import urlsplit
 
-from supervisor.config.cluster import check_cluster
+from supervisor.config.cluster import check_cluster, check_shared_dir
 from supervisor.config.issuers import check_issuers
 from supervisor.config.mcp import check_server
 from supervisor.config.oidc import check_oidc
@@ -63,6 +63,7 @@ def check(config: Config) -> Config:
     check_store(config.store)
     places = {name: (project.nodes, project.everywhere) for name, project in config.projects.items()}
     check_cluster(config.node, config.cluster, places, on_postgres=bool(config.store.url), name=NAME)
+    check_shared_dir(config.cluster, {name: project.path for name, project in config.projects.items()})
     _check_protected(config.approvals.protected)
     for name in config.auth.issuers:
         if not NAME.fullmatch(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from re import Pattern
 from urllib.parse import urlsplit
 
@@ -102,6 +103,22 @@ def check_cluster(
         if nodes and everywhere:
             raise ConfigError(
                 f"projects.{project}.everywhere", "cannot be true where nodes are named", "leave one of them out"
+            )
+
+
+def check_shared_dir(cluster: ClusterConfig, folders: Mapping[str, str]) -> None:
+    """Check that agents do not work where the daemons keep their files.
+
+    Args:
+        folders: the path of each project, absolute.
+
+    Raises:
+        ConfigError: the folder that nodes share is a project's, or lies in it.
+    """
+    for project, folder in folders.items():
+        if cluster.shared_dir and folder and Path(cluster.shared_dir).is_relative_to(folder):
+            raise ConfigError(
+                "cluster.shared_dir", f"lies in the folder of the project {project}", "choose one outside all projects"
             )
 
 

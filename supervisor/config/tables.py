@@ -319,6 +319,11 @@ class Config:
         return Path(base).expanduser().absolute() / "xswarm"
 
     @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """The absolute paths of the daemon's own folders, which no agent may see: `state_dir` first."""
+        return (self.state_dir, *((Path(self.cluster.shared_dir),) if self.cluster.shared_dir else ()))
+
+    @property
     def uploads_dir(self) -> Path:
         """The absolute path of the folder with the files that people attach; all nodes may share it."""
         return Path(self.cluster.shared_dir or self.state_dir) / "uploads"

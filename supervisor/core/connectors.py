@@ -36,7 +36,7 @@ async def prepare(config: Config, credentials: Credentials) -> tuple[Connector, 
     Raises:
         ConfigError: the machine lacks what one of them needs.
     """
-    host = DaemonConnectorHost(credentials, config.state_dir)
+    host = DaemonConnectorHost(credentials, config.own_folders)
 
     async def prepared(name: str, key: str, settings: object) -> Connector:
         connector = await asyncio.to_thread(plugins.build_connector, name, key, settings, host)

@@ -72,7 +72,7 @@ class SessionFloor:
             spending=self.spending,
             approvals=self.approvals,
             queue=queue,
-            state_dir=config.state_dir,
+            own_folders=config.own_folders,
             max_processes=min(settings.max_processes, settings.max_sessions),
             node=ground.node,
         )

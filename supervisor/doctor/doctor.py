@@ -41,7 +41,7 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
 async def _connector(settings: config.Config) -> list[Check]:
     name = settings.claude_code.connector
     try:
-        host = DaemonConnectorHost(Credentials(settings.state_dir, os.environ), settings.state_dir)
+        host = DaemonConnectorHost(Credentials(settings.state_dir, os.environ), settings.own_folders)
         return list(await plugins.build_connector(name, "claude_code", settings.claude_code, host).examine())
     except XswarmError as error:
         return [Check(name=name, status=Standing.FAILED, detail=str(error), remedy=error.remedy)]

@@ -44,9 +44,10 @@ def reaches(call: ToolCall, folder: str, exempt: Sequence[str], base: str) -> bo
 
     Args:
         folder: absolute, symbolic links resolved.
-        exempt: folders below it that may be reached; empty strings are ignored.
+        exempt: folders that may be reached where they lie below it; empty strings are ignored.
         base: where relative paths start.
     """
+    below = [one for one in exempt if one and is_inside(one, folder)]
     for path in (str(place).strip().lstrip("\ufeff") for place in target_paths(call, base)):
         if path.startswith("~"):  # the session's own home, which lies in the state folder
             if ".." in path:
@@ -58,7 +59,7 @@ def reaches(call: ToolCall, folder: str, exempt: Sequence[str], base: str) -> bo
             continue
         for real in found:
             searched = call.name in SEARCHES and is_inside(folder, real)
-            exempted = any(one and is_inside(real, one) for one in exempt)
+            exempted = any(is_inside(real, one) for one in below)
             if searched or (is_inside(real, folder) and not exempted):
                 return True
     return False

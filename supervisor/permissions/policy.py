@@ -59,7 +59,7 @@ def decide(
     permissions: Permissions,
     project_path: str,
     *,
-    state_dir: str = "",
+    own: Collection[str] = (),
     home: str = "",
     protection: Protection = DEFAULT,
     reading: Collection[str] = (),
@@ -68,16 +68,16 @@ def decide(
 
     Args:
         project_path: absolute, symbolic links resolved.
-        state_dir: the daemon's own folder. No permission opens it: its secrets would widen what the person may do.
-            Empty = no such folder.
-        home: the session's folder below `state_dir`, which is open.
+        own: the daemon's own folders, symbolic links resolved. No permission opens them: their secrets would widen what
+            the person may do.
+        home: the session's folder below one of `own`, which is open.
         protection: what `is_protected` needs.
         reading: the tools of tool servers that only read, by config.toml.
     """
     if is_too_long(call):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: its path is longer than {MAX_PATH} bytes")
     base = base_folder(call, project_path)
-    if state_dir and reaches(call, state_dir, (project_path, home), base):
+    if any(reaches(call, folder, (project_path, home), base) for folder in own):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: it leads to the daemon's own files")
     if permissions is Permissions.FULL or _is_harmless(call) or call.name in reading:
         return Verdict(allowed=True)

@@ -128,9 +128,9 @@ class DaemonChannelHost:
 class DaemonConnectorHost:
     """Serves every connector; see `ConnectorHost` for each method."""
 
-    def __init__(self, credentials: Credentials, state_dir: Path) -> None:
+    def __init__(self, credentials: Credentials, own_folders: Sequence[Path]) -> None:
         self._credentials = credentials
-        self._state_dir = state_dir
+        self._own_folders = own_folders
 
     def secret(self, name: str) -> str | None:
         """See `ConnectorHost`."""
@@ -139,4 +139,9 @@ class DaemonConnectorHost:
     @property
     def state_dir(self) -> str:
         """See `ConnectorHost`."""
-        return str(self._state_dir)
+        return str(self._own_folders[0])
+
+    @property
+    def own_folders(self) -> Sequence[str]:
+        """See `ConnectorHost`."""
+        return [str(folder) for folder in self._own_folders]

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,7 @@ class LiveSession:
     """A session in memory, with or without a process.
 
     Args:
+        own_folders: the daemon's own, which no tool may touch: state.dir first, in which the session has its home.
         node: the name of this one; empty = it is alone.
 
     Attributes:
@@ -75,12 +76,12 @@ class LiveSession:
     """
 
     def __init__(
-        self, record: Session, project: Project, meter: SessionMeter, state_dir: Path, *, node: str = ""
+        self, record: Session, project: Project, meter: SessionMeter, own_folders: Sequence[Path], *, node: str = ""
     ) -> None:
         self.record = record
         self.project = project
         self.meter = meter
-        self.home = home_of(state_dir, record)
+        self.home = home_of(own_folders[0], record)
         self.lifecycle = Lifecycle(record.status, record.end_reason)
         self.lock = asyncio.Lock()
         self.claims = 0
@@ -102,7 +103,7 @@ class LiveSession:
         self._decides = asyncio.Event()
         self._decides.set()
         self._coming: deque[str] = deque(maxlen=MAX_COMING)
-        self._state_dir = state_dir
+        self._own_folders = own_folders
 
     @property
     def id(self) -> SessionId:
@@ -120,9 +121,9 @@ class LiveSession:
         return self.claims == 0 and not self.lock.locked()
 
     @cached_property
-    def _private(self) -> str:
-        """The folder of the daemon's own files, symlinks resolved; no tool may touch them."""
-        return os.path.realpath(self._state_dir)
+    def _private(self) -> Sequence[str]:
+        """The folders of the daemon's own files, symlinks resolved; no tool may touch them."""
+        return [os.path.realpath(folder) for folder in self._own_folders]
 
     def note_folder(self) -> None:
         """Note in which folder the process is about to start."""
@@ -218,7 +219,7 @@ class LiveSession:
             call,
             self.project.permissions,
             self.record.project_path,
-            state_dir=self._private,
+            own=self._private,
             home=self.home,
             protection=protection,
             reading=reading,

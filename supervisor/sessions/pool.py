@@ -36,7 +36,7 @@ class SessionPool:
     Args:
         approvals: asked to suspend a turn whose question holds a process that others need.
         queue: waits for free processes, first come first served, users in turn.
-        state_dir: below it each session has a folder of its own.
+        own_folders: the daemon's own; below the first one, state.dir, each session has its home.
         max_processes: when all are in use, the least recently used idle one is evicted.
         node: the name of this one; empty = it is alone.
     """
@@ -49,7 +49,7 @@ class SessionPool:
         spending: Spending,
         approvals: Approvals,
         queue: FairQueue,
-        state_dir: Path,
+        own_folders: Sequence[Path],
         max_processes: int,
         node: str = "",
     ) -> None:
@@ -58,7 +58,7 @@ class SessionPool:
         self._spending = spending
         self._approvals = approvals
         self._queue = queue
-        self._state_dir = state_dir
+        self._own_folders = own_folders
         self._node = node
         self.max_processes = max_processes
         self._sessions: dict[SessionId, LiveSession] = {}
@@ -74,7 +74,7 @@ class SessionPool:
         session = self._sessions.get(record.id)
         if session is None:
             meter = self._spending.meter(record.id, record.user_id, record.id)
-            session = LiveSession(record, project, meter, self._state_dir, node=self._node)
+            session = LiveSession(record, project, meter, self._own_folders, node=self._node)
             self._sessions[record.id] = session
         return session
 
@@ -121,7 +121,7 @@ class SessionPool:
         """Return how far a prompt got whose process died with an earlier daemon."""
         if self._node and record.node not in ("", self._node):
             return talk.Trace()  # what is here of the conversation is older, and says nothing
-        return await self._processes.trace(home_of(self._state_dir, record), record.conversation_id, key)
+        return await self._processes.trace(home_of(self._own_folders[0], record), record.conversation_id, key)
 
     def opened(self, session: LiveSession) -> Conversation | None:
         """Return the conversation of a session if it can take a prompt at once; None = `open` has to look."""

@@ -49,6 +49,10 @@ class PlainHost(ConnectorHost):
     def state_dir(self) -> str:
         return str(self.folder)
 
+    @property
+    def own_folders(self) -> Sequence[str]:
+        return [str(self.folder)]
+
 
 async def allow_everything(call: ToolCall) -> Verdict:
     return Verdict(allowed=True)

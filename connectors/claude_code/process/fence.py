@@ -53,8 +53,8 @@ class Fence:
         """Return the argument list that runs `argv` inside the fence."""
         return [*self.prefix, *argv]
 
-    def hiding(self, folder: str, *, but: Sequence[str]) -> Fence:
-        """Return a fence in which a folder looks empty, except for some folders below it.
+    def hiding(self, folders: Sequence[str], *, but: Sequence[str]) -> Fence:
+        """Return a fence in which some folders look empty, except for others below them.
 
         A fence without mounts returns itself.
 
@@ -63,10 +63,11 @@ class Fence:
         """
         if not self.mounts:
             return self
-        hidden, *shown = (os.path.realpath(path, strict=True) for path in (folder, *but))
-        below = [path for path in shown if path.startswith(f"{hidden}/")]
+        hidden, shown = (sorted({os.path.realpath(one, strict=True) for one in paths}) for paths in (folders, but))
+        below = [path for path in shown if any(path.startswith(f"{one}/") for one in hidden)]
+        empty = [argument for path in hidden for argument in ("--tmpfs", path)]  # the outer one first, if one is inside
         binds = [argument for path in below for argument in ("--bind", path, path)]
-        return replace(self, prefix=(*self.prefix[:-1], "--tmpfs", hidden, *binds, self.prefix[-1]))
+        return replace(self, prefix=(*self.prefix[:-1], *empty, *binds, self.prefix[-1]))
 
 
 NO_FENCE = Fence(

@@ -132,3 +132,8 @@ class ConnectorHost(Protocol):
     @property
     def state_dir(self) -> str:
         """The absolute path of state.dir."""
+
+    @property
+    def own_folders(self) -> Sequence[str]:
+        """The absolute paths of the folders whose content no agent may see but for its own: state.dir, and
+        cluster.shared_dir where it is set."""

@@ -55,9 +55,10 @@ class Policy:
 
 @dataclass
 class Host(ConnectorHost):
-    """A host with a state.dir and no secrets."""
+    """A host with a state.dir and no secrets; nodes may share a folder."""
 
     folder: Path
+    shared: Path | None = None
 
     def secret(self, name: str) -> str | None:
         return None
@@ -65,6 +66,10 @@ class Host(ConnectorHost):
     @property
     def state_dir(self) -> str:
         return str(self.folder)
+
+    @property
+    def own_folders(self) -> Sequence[str]:
+        return [str(folder) for folder in (self.folder, self.shared) if folder is not None]
 
 
 class Reader:
@@ -135,13 +140,14 @@ def make_connector(
     limits: TimeLimits = LIMITS,
     patience: Patience | None = None,
     fences: Sequence[Fence] | None = None,
+    shared: Path | None = None,
     **settings: Any,
 ) -> ClaudeCodeConnector:
-    """Return a connector with its state below `folder`."""
+    """Return a connector with its state below `folder`; it may share a folder with other nodes."""
     state = folder / "state"
     state.mkdir(exist_ok=True)
     config = ClaudeCodeConfig(**settings)
-    return ClaudeCodeConnector(config, Host(state), limits=limits, patience=patience, fences=fences)
+    return ClaudeCodeConnector(config, Host(state, shared), limits=limits, patience=patience, fences=fences)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ def argv_of(
         model=spec.model,
         sandbox=sandbox,
         shell=shell,
-        state_dir=str(folder / "state"),
+        own_folders=[str(folder / "state"), str(folder / "shared")],
     )
 
 
@@ -79,7 +79,7 @@ def test_a_sandbox_cannot_be_left(tmp_path: Path) -> None:
     assert not sandbox["autoAllowBashIfSandboxed"]
     assert not sandbox["allowUnsandboxedCommands"]
     assert sandbox["filesystem"] == {
-        "denyRead": [str(tmp_path / "state")],
+        "denyRead": [str(tmp_path / "state"), str(tmp_path / "shared")],
         "allowRead": [str(tmp_path / "state" / "sessions" / "session-1"), str(tmp_path / "project")],
     }
 

@@ -142,6 +142,22 @@ async def test_a_cli_that_does_not_honour_the_policy_is_refused(tmp_path: Path) 
     assert why == "this version of Claude Code does not let a policy decide about its tools"
 
 
+async def test_what_nodes_share_is_hidden_as_the_state_is_even_where_it_is_not_there_yet(tmp_path: Path) -> None:
+    fences = [rung for rung in ladder(os.environ["PATH"]) if rung.mounts]
+    if not fences:
+        pytest.skip("bwrap is not installed")
+    there, later = tmp_path / "there", tmp_path / "later"
+    (there / "uploads").mkdir(parents=True)
+    for shared in (there, later):
+        body = f"sys.stderr.write('seen: ' + repr(os.listdir({str(shared)!r}))); sys.exit(3)"
+        connector = make_connector(
+            tmp_path, fences=fences, sandbox="off", cli_path=stand_in(tmp_path, body), shared=shared
+        )
+        with pytest.raises(ConnectionFailed, match=r"seen: \[\]"):
+            await connector.open(make_spec(tmp_path, URL, Policy()), ())
+    assert later.is_dir()
+
+
 async def test_a_project_that_vanished_is_named(tmp_path: Path) -> None:
     spec = make_spec(tmp_path, URL, Policy())
     os.rmdir(spec.project_path)

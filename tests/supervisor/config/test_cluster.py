@@ -31,6 +31,16 @@ def test_a_node_with_everything_is_accepted_beside_postgresql() -> None:
     assert check(config) is config
 
 
+@pytest.mark.parametrize("shared", ["/srv/site", "/srv/site/.xswarm"])
+def test_what_nodes_share_lies_outside_every_project(shared: str) -> None:
+    given = replace(POSTGRES, projects=projects(path="/srv/site"))
+    with pytest.raises(ConfigError, match="lies in the folder of the project site") as refused:
+        check(replace(given, cluster=ClusterConfig(shared_dir=shared)))
+    assert refused.value.key == "cluster.shared_dir"
+    around = replace(given, cluster=ClusterConfig(shared_dir="/srv"))
+    assert check(around) is around
+
+
 @pytest.mark.parametrize("keys", [{"nodes": ("a", "gpu")}, {"everywhere": True}])
 def test_a_project_says_which_nodes_have_it(keys: dict[str, object]) -> None:
     config = replace(POSTGRES, projects=projects(**keys))

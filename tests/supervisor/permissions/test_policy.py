@@ -292,7 +292,8 @@ def test_no_permission_opens_state_dir(
     given = {key: value.replace("{state}", str(state)) for key, value in tool_input.items()}
     call = ToolCall(tool_use_id="toolu_1", name=name, input=given)
     home = str(state / "sessions" / "mine")
-    assert not decide(call, level, project, state_dir=str(state), home=home).allowed
+    assert not decide(call, level, project, own=[str(state)], home=home).allowed
+    assert not decide(call, level, project, own=[str(tmp_path / "other"), str(state)], home=home).allowed
 
 
 @pytest.mark.parametrize(
@@ -314,7 +315,7 @@ def test_full_permissions_open_everything_else(
     given = {key: value.replace("{state}", str(state)) for key, value in tool_input.items()}
     call = ToolCall(tool_use_id="toolu_1", name=name, input=given)
     home = str(state / "sessions" / "mine")
-    assert decide(call, FULL, project, state_dir=str(state), home=home).allowed
+    assert decide(call, FULL, project, own=[str(state)], home=home).allowed
 
 
 def test_a_project_below_state_dir_is_open_and_one_around_it_is_not_searched(tmp_path: Path) -> None:
@@ -323,9 +324,12 @@ def test_a_project_below_state_dir_is_open_and_one_around_it_is_not_searched(tmp
     edit = ToolCall(tool_use_id="toolu_1", name="Write", input={"file_path": "x"})
     search = ToolCall(tool_use_id="toolu_2", name="Grep", input={"pattern": "xsw_"})
     for call in (edit, search):
-        assert decide(call, EDIT, below, state_dir=str(state)).allowed
-    assert decide(edit, EDIT, str(tmp_path), state_dir=str(state)).allowed
-    assert not decide(search, EDIT, str(tmp_path), state_dir=str(state)).allowed
+        assert decide(call, EDIT, below, own=[str(state)]).allowed
+    assert decide(edit, EDIT, str(tmp_path), own=[str(state)]).allowed
+    assert not decide(search, EDIT, str(tmp_path), own=[str(state)]).allowed
+    for name in ("Read", "Write"):
+        inside = ToolCall(tool_use_id="toolu_3", name=name, input={"file_path": str(state / "operator.token")})
+        assert not decide(inside, EDIT, str(tmp_path), own=[str(state)]).allowed
 
 
 @pytest.mark.parametrize(

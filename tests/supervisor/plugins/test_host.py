@@ -138,11 +138,12 @@ async def test_the_public_url_has_no_trailing_slash(tmp_path: Path) -> None:
         assert host(core, public_url="").public_url == ""
 
 
-def test_a_connector_gets_its_secrets_and_the_state_folder(tmp_path: Path) -> None:
-    side = DaemonConnectorHost(Credentials(tmp_path, {"CLAUDE_CODE_AUTH_TOKEN": "t"}), tmp_path)
+def test_a_connector_gets_its_secrets_and_the_daemons_own_folders(tmp_path: Path) -> None:
+    side = DaemonConnectorHost(Credentials(tmp_path, {"CLAUDE_CODE_AUTH_TOKEN": "t"}), [tmp_path, tmp_path / "shared"])
     assert side.secret("CLAUDE_CODE_AUTH_TOKEN") == "t"
     assert side.secret("ANTHROPIC_API_KEY") is None
     assert side.state_dir == str(tmp_path)
+    assert side.own_folders == [str(tmp_path), str(tmp_path / "shared")]
 
 
 class Elsewhere(NodeAddresses):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from supervisor import config
@@ -24,6 +26,10 @@ class PlainConnectorHost(ConnectorHost):
     @property
     def state_dir(self) -> str:
         return "/nowhere"
+
+    @property
+    def own_folders(self) -> Sequence[str]:
+        return [self.state_dir]
 
 
 MAIL = {"address": "bot@example.org", "trusted_authserv_id": "mx", "smtp": {"host": "localhost"}}

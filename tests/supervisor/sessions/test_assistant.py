@@ -27,7 +27,7 @@ from tests.waiting import until
 @asynccontextmanager
 async def core_with(folder: Path, *, model: str = "") -> AsyncIterator[tuple[Core, OfflineModel]]:
     """Run a core whose assistant is the real one, on the scripted model."""
-    side = DaemonConnectorHost(Credentials(folder, {}), folder)
+    side = DaemonConnectorHost(Credentials(folder, {}), [folder])
     assistant = plugins.build_connector("assistant", "assistant", config.Assistant(model=model), side)
     async with (
         OfflineModel() as offline,

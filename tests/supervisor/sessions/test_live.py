@@ -12,7 +12,7 @@ from supervisor.protocol.conversation import Exited, TextDelta, ToolCall, Verdic
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
-from supervisor.sessions.live import MOVED
+from supervisor.sessions.live import MOVED, LiveSession
 from supervisor.turns.running import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -64,6 +64,9 @@ async def test_full_permissions_do_not_open_the_operators_token(tmp_path: Path) 
         assert (await live.decide(call("Read", file_path="/etc/hostname"))).allowed
         assert (await live.decide(call("Read", file_path=f"{live.home}/config/notes"))).allowed
         refused = await live.decide(call("Read", file_path=str(tmp_path / "operator.token")))
+        assert "the daemon's own files" in refused.reason
+        shared = LiveSession(live.record, live.project, live.meter, [tmp_path, tmp_path / "shared"])
+        refused = await shared.decide(call("Read", file_path=str(tmp_path / "shared" / "uploads" / "1" / "a.png")))
         assert "the daemon's own files" in refused.reason
 
 

@@ -37,7 +37,7 @@ async def test_a_copy_can_be_read_unasked_and_nothing_beside_it(tmp_path: Path) 
 
     def allowed(tool: str, path: Path) -> bool | str:
         verdict = decide(
-            call(tool, path), Permissions.ASK, str(project), state_dir=str(state.resolve()), home=str(home.resolve())
+            call(tool, path), Permissions.ASK, str(project), own=[str(state.resolve())], home=str(home.resolve())
         )
         return "asks" if isinstance(verdict, NeedsApproval) else verdict.allowed
 

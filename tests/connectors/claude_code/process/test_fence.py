@@ -142,17 +142,33 @@ def test_a_fence_with_mounts_hides_state_dir_but_for_the_session_s_own_folders(f
         pytest.skip("bwrap is not installed")
     state = folder / "state"
     texts = [state / name for name in ("operator.token", "sessions/other/note", "sessions/own/note", "project/note")]
-    for path in (*texts, folder / "elsewhere"):
+    shared = folder / "shared" / "uploads" / "note"
+    for path in (*texts, shared, folder / "elsewhere"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("text")
     alias = folder / "alias"
     alias.symlink_to(state)
-    hiding = fence.hiding(str(alias), but=[str(state / "sessions/own"), str(alias / "project"), str(folder)])
-    assert [_reads(hiding, path) for path in texts] == [False, False, True, True]
+    own = [str(alias), str(folder / "shared")]
+    hiding = fence.hiding(own, but=[str(state / "sessions/own"), str(alias / "project"), str(folder)])
+    assert [_reads(hiding, path) for path in (*texts, shared)] == [False, False, True, True, False]
     assert _reads(hiding, folder / "elsewhere")
     assert subprocess.run(hiding.wrap(["touch", str(state / "project" / "new")]), check=False).returncode == 0
     assert (state / "project" / "new").exists()
 
 
+def test_own_folders_inside_each_other_are_hidden_and_what_is_shown_in_them_stays(folder: Path) -> None:
+    fence = next((fence for fence in ladder(PATH) if fence.mounts), None)
+    if fence is None:
+        pytest.skip("bwrap is not installed")
+    outer, inner = folder / "shared", folder / "shared" / "state"
+    texts = [outer / "uploads" / "note", inner / "operator.token", inner / "sessions" / "own" / "note"]
+    for path in texts:
+        path.parent.mkdir(parents=True)
+        path.write_text("text")
+    for own in ([str(outer), str(inner)], [str(inner), str(outer)]):
+        hiding = fence.hiding(own, but=[str(inner / "sessions" / "own")])
+        assert [_reads(hiding, path) for path in texts] == [False, False, True]
+
+
 def test_a_fence_without_mounts_hides_nothing(folder: Path) -> None:
-    assert NO_FENCE.hiding(str(folder), but=[]) is NO_FENCE
+    assert NO_FENCE.hiding([str(folder)], but=[]) is NO_FENCE

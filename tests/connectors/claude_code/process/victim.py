@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ class Host(ConnectorHost):
     @property
     def state_dir(self) -> str:
         return self._folder
+
+    @property
+    def own_folders(self) -> Sequence[str]:
+        return [self._folder]
 
 
 def say(text: str) -> None:

@@ -81,7 +81,7 @@ async def record(folder: Path, url: str) -> dict[str, list[bytes]]:
     home = command.Home(root=Path(spec.home))
     home.make()
     argv = command.arguments(
-        installation.find(None), spec, resume=False, model=None, sandbox=False, shell=True, state_dir=str(folder)
+        installation.find(None), spec, resume=False, model=None, sandbox=False, shell=True, own_folders=[str(folder)]
     )
     env = command.environment(spec, home, tmp=str(folder), ours=os.environ, state_mark="golden", process_mark="golden")
     process = await Process.start(argv, cwd=spec.project_path, env=env, fence=NO_FENCE, mark="golden")
