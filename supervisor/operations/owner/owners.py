@@ -151,9 +151,12 @@ class Owners:
         return self._places.owns(place) or await claim(self._places, self._projects, place, ProjectName(project))
 
     async def _with_folder(self, project: ProjectName) -> str | None:
-        """Return another node that may have the folder of a project, and takes new work; None = none lives."""
-        for node in await self._nodes.live():
-            has_folder = self._projects.may_be_at(project, (node.name, *node.labels))
-            if has_folder and node.name != self.name and not node.draining:
-                return node.name
-        return None
+        """Return another node that has the folder of a project, else one that may, and takes new work; None = none."""
+        others = [node for node in await self._nodes.live() if node.name != self.name and not node.draining]
+        have = [node for node in others if project in (node.projects or ())]
+        may = [
+            node
+            for node in others
+            if node.projects is None and self._projects.may_be_at(project, (node.name, *node.labels))
+        ]
+        return next((node.name for node in [*have, *may]), None)

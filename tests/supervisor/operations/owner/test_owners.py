@@ -205,6 +205,25 @@ async def test_an_act_in_a_folder_that_nobody_works_in_goes_to_a_node_that_has_i
         assert (project.name, path) == ("site", str(there.site))
 
 
+async def test_a_node_that_says_that_it_has_a_folder_is_asked_before_one_that_only_may(tmp_path: Path) -> None:
+    async with Core(tmp_path) as there:
+        projects = Projects({"site": ProjectConfig(path=str(there.site))})
+        there.site.rmdir()
+        standby = replace(node(2, "standby"), projects=())
+        visitor = replace(node(3, "b~71"), projects=())
+        older = node(4, "does not say")
+        has = replace(node(5, "has"), projects=("site",))
+        nodes, places = FakeNodes(1, node(1, "a"), standby, visitor, older, has), FakePlaces()
+        found = Owners(Places(places), places, nodes, Through(there), projects, name="a")
+        assert await found.enter("s1", "site") == "has"
+        nodes.nodes.remove(has)
+        assert await found.enter("s1", "site") == "does not say"
+        nodes.nodes.remove(older)
+        with pytest.raises(FolderAway):
+            await found.enter("s1", "site")
+        there.site.mkdir()
+
+
 async def test_an_act_keeps_its_place_however_long_it_takes(tmp_path: Path) -> None:
     async with Core(tmp_path) as there:
         store = MemoryPlaces()
