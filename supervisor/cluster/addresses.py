@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from supervisor.cluster.cluster import Cluster
 from supervisor.runtime.peers.sockets import is_own
-from supervisor.store.ports.cluster.nodes import Node
 
 
 class NodeAddresses:
-    """Knows the machines of the other nodes that live, as of the last look at them."""
+    """Knows the machines of the other nodes as of the last look, for a day also of those that are gone."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -24,14 +24,15 @@ class NodeAddresses:
             Unknowable: it cannot be told now whether it is of this machine.
         """
         address = _plain(host)
-        if not address or not any(address in _of(node) for node in self._cluster.others):
+        if not address or not any(address in _of(one) for one in self._cluster.machines):
             return False
         return not await asyncio.to_thread(is_own, host)
 
 
-def _of(node: Node) -> set[str]:
-    """Return the addresses of a node's machine: those that it has, and the one by which it is reached."""
-    return {_plain(one) for one in (*node.addresses, urlsplit(node.url).hostname or "")}
+def _of(machine: Sequence[str]) -> set[str]:
+    """Return the addresses of a machine: those that it has, and the one by which its node is reached."""
+    *addresses, url = machine
+    return {_plain(one) for one in (*addresses, urlsplit(url).hostname or "")}
 
 
 def _plain(host: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.cluster.nodes import Node, NodeStore
 
 logger = logging.getLogger(__name__)
+
+REMEMBERED_MS = DAY_MS
+"""For so long a machine counts after its node was last seen, in milliseconds: agents may outlive their daemon."""
 
 
 class Cluster:
@@ -16,7 +19,7 @@ class Cluster:
 
     Args:
         epoch: of this node.
-        clock: milliseconds UTC, for the audit trail.
+        clock: milliseconds UTC, for the audit trail, and for how long machines count.
 
     Attributes:
         live: this node and the others, the one that joined first at the head; empty before the first look.
@@ -27,11 +30,17 @@ class Cluster:
         self._clock = clock
         self.epoch = epoch
         self.live: Sequence[Node] = ()
+        self._seen: dict[tuple[str, ...], int] = {}
 
     @property
     def others(self) -> Sequence[Node]:
         """The nodes but this one."""
         return [node for node in self.live if node.epoch != self.epoch]
+
+    @property
+    def machines(self) -> Collection[Sequence[str]]:
+        """The machines of other nodes, of those that are gone too: of each its addresses, and the url of its node."""
+        return self._seen.keys()
 
     async def look(self) -> Sequence[Node]:
         """Look who lives, and end the nodes whose leases are over; return those.
@@ -40,6 +49,7 @@ class Cluster:
             StorageError: the database cannot be asked.
         """
         self.live = await self._store.live()
+        self._note_machines()
         if all(node.left_ms > 0 for node in self.others):
             return ()
         ended = await self._store.end_dead(now_ms=self._clock())
@@ -48,3 +58,8 @@ class Cluster:
         if ended:
             self.live = await self._store.live()
         return ended
+
+    def _note_machines(self) -> None:
+        now = self._clock()
+        seen = self._seen | {(*node.addresses, node.url): now for node in self.others}
+        self._seen = {machine: at for machine, at in seen.items() if at > now - REMEMBERED_MS}

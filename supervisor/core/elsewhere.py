@@ -64,11 +64,13 @@ class Elsewhere:
             self._takeover = Takeover(self.cluster, recovery)
 
     async def start(self) -> None:
-        """Claim the channels that nobody serves, and begin to hear and to look.
+        """Claim the channels that nobody serves, and begin to hear and to look: before anybody can connect.
 
         Raises:
             StorageError: the store could not be read or written.
         """
+        if self._takeover is not None:
+            await self.cluster.look()
         await self._claim_channels()
         self._wakeups.start()
         if self._takeover is not None:

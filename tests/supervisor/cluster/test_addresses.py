@@ -8,6 +8,7 @@ import pytest
 
 from supervisor.cluster.addresses import NodeAddresses
 from supervisor.cluster.cluster import Cluster
+from supervisor.protocol.times import DAY_MS
 from tests.supervisor.cluster.nodes import FakeNodes, node
 
 HERE = replace(node(1, "a"), addresses=("203.0.113.1", "172.17.0.1"))
@@ -37,3 +38,16 @@ async def test_an_address_of_another_node_is_elsewhere(host: str, elsewhere: boo
     assert not await addresses.are_elsewhere(host), "before the first look nobody is known"
     await cluster.look()
     assert await addresses.are_elsewhere(host) is elsewhere
+
+
+async def test_a_machine_is_known_for_a_day_after_its_node_is_gone() -> None:
+    now = 0
+    nodes = FakeNodes(1, HERE, THERE)
+    cluster = Cluster(nodes, 1, clock=lambda: now)
+    addresses = NodeAddresses(cluster)
+    await cluster.look()
+    nodes.nodes.remove(THERE)
+    for later, elsewhere in ((DAY_MS - 1, True), (DAY_MS, False)):
+        now = later
+        await cluster.look()
+        assert await addresses.are_elsewhere("203.0.113.2") is elsewhere
