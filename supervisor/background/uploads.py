@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from supervisor.config import Uploads
@@ -19,16 +20,19 @@ UNSENT_MS = DAY_MS
 class UploadKeeper:
     """Deletes files that nobody needs, with the copies that sessions of Claude Code got.
 
+    A node cannot reach all copies of a file: another one may have fetched it, or handed it over. Each deletes its own
+    as soon as the store does not know the file any more.
+
     Args:
-        folder: holds a folder for each file.
+        folders: each holds a folder for each file.
     """
 
     def __init__(
-        self, store: UploadStore, state_dir: Path, folder: Path, settings: Uploads, clock: Clock = now_ms
+        self, store: UploadStore, state_dir: Path, folders: Sequence[Path], settings: Uploads, clock: Clock = now_ms
     ) -> None:
         self._store = store
         self._state_dir = state_dir
-        self._folder = folder
+        self._folders = folders
         self._settings = settings
         self._clock = clock
 
@@ -45,19 +49,21 @@ class UploadKeeper:
         if old:
             await asyncio.to_thread(self._delete, old)
             await self._store.forget([upload.id for upload in old])
-        for folder in await asyncio.to_thread(self._folders, now - UNSENT_MS):
-            if (
-                await self._store.get(folder.name) is None
-            ):  # the daemon died before it recorded the file, or another node deleted it
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        for upload_id, copies in (await asyncio.to_thread(self._unchanged, now - UNSENT_MS)).items():
+            if await self._store.get(upload_id) is None:  # it was never recorded, or another node deleted it
+                for folder in copies:
+                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    def _folders(self, before_ms: int) -> Sequence[Path]:
-        """Return the folders of files that have not changed since a time."""
-        try:
-            found = list(self._folder.iterdir())
-            return [folder for folder in found if folder.stat().st_mtime * 1000 < before_ms]
-        except OSError:
-            return ()
+    def _unchanged(self, before_ms: int) -> Mapping[str, Sequence[Path]]:
+        """Return the folders of files that have not changed since a time, by the id of the file."""
+        found: dict[str, list[Path]] = {}
+        homes = _inside(self._state_dir / "sessions")
+        for parent in (*self._folders, *(home / HANDED_OVER for home in homes)):
+            for folder in _inside(parent):
+                with suppress(OSError):  # another node may delete it meanwhile
+                    if folder.stat().st_mtime * 1000 < before_ms:
+                        found.setdefault(folder.name, []).append(folder)
+        return found
 
     def _delete(self, old: Sequence[Upload]) -> None:
         for upload in old:
@@ -65,3 +71,10 @@ class UploadKeeper:
             if upload.conversation_id:
                 home = self._state_dir / "sessions" / upload.conversation_id
                 shutil.rmtree(home / HANDED_OVER / upload.id, ignore_errors=True)
+
+
+def _inside(folder: Path) -> Sequence[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # it is not there
+        return ()

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from supervisor.cluster.link.errors import FileAway
+from supervisor.cluster.link.errors import FileAway, FileGone
 from supervisor.protocol.conversation import Attachment
 from supervisor.protocol.errors import XswarmError
 from supervisor.runtime.umask import write_private
@@ -28,6 +29,11 @@ _PART = "uploads.part"
 
 class Others(Protocol):
     """The other nodes."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there are none."""
+        ...
 
     def linked(self) -> Sequence[str]:
         """Return the names of those that can be asked."""
@@ -48,14 +54,15 @@ class Others(Protocol):
 
 
 class Files:
-    """Finds attached files: where they were taken, in the folder of this node, or at another node.
+    """Finds attached files: where they were taken, in the folders of this node, or at another node.
 
     Args:
-        folder: holds a folder for each file, named by its id; all nodes may share it.
+        folders: each holds a folder for each file, named by its id. What is fetched is kept in the first, which all
+            nodes may share.
     """
 
-    def __init__(self, folder: Path, others: Others) -> None:
-        self._folder = folder
+    def __init__(self, folders: Sequence[Path], others: Others) -> None:
+        self._folders = folders
         self._others = others
         self._fetching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         others.offer(_PART, self.part)
@@ -72,11 +79,14 @@ class Files:
 
         Raises:
             FileAway: no node that can be asked has it.
+            FileGone: it is not here, and there are no other nodes.
         """
-        kept = self._folder / one.id / one.name
-        for path in (Path(one.path), kept):
+        kept, *older = (folder / one.id / one.name for folder in self._folders)
+        for path in (Path(one.path), kept, *older):
             if await asyncio.to_thread(path.is_file):
                 return path
+        if self._others.is_alone:
+            raise FileGone(one.name)
         async with self._fetching.setdefault(one.id, asyncio.Lock()):
             if await asyncio.to_thread(kept.is_file):
                 return kept
@@ -94,19 +104,18 @@ class Files:
         Raises:
             FileAway: it is not here.
         """
-        path = self._folder / upload_id / file
         if not _ID.fullmatch(upload_id) or Path(file).name != file:
             raise FileAway(file)
-        try:
-            return await asyncio.to_thread(_read, path, offset)
-        except OSError:
-            raise FileAway(file) from None
+        for folder in self._folders:
+            with suppress(OSError):
+                return await asyncio.to_thread(_read, folder / upload_id / file, offset)
+        raise FileAway(file)
 
     async def _brought(self, one: Attachment) -> Attachment:
         try:
             return replace(one, path=str(await self.local(one)))
-        except FileAway as away:
-            logger.warning("%s: %s", one.id, away)
+        except (FileAway, FileGone) as missing:
+            logger.warning("%s: %s", one.id, missing)
         except OSError as error:
             logger.error("%s: the attached file cannot be kept: %s", one.id, error)
         return one

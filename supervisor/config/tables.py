@@ -325,5 +325,10 @@ class Config:
 
     @property
     def uploads_dir(self) -> Path:
-        """The absolute path of the folder with the files that people attach; all nodes may share it."""
-        return Path(self.cluster.shared_dir or self.state_dir) / "uploads"
+        """The absolute path of the folder in which the files that people attach are kept; all nodes may share it."""
+        return self.upload_dirs[0]
+
+    @property
+    def upload_dirs(self) -> tuple[Path, ...]:
+        """The absolute paths of the folders with such files: where one is shared, older ones lie in `state_dir`."""
+        return tuple(folder / "uploads" for folder in reversed(self.own_folders))

@@ -88,7 +88,7 @@ class Core:
             node=node,
             places=places,
             owners=owners,
-            files=Files(config.uploads_dir, owners),
+            files=Files(config.upload_dirs, owners),
             tuning=tuning or Tuning(),
         )
         self._ground = ground
@@ -162,7 +162,7 @@ class Core:
             uploads=UploadKeeper(
                 self._ground.store.uploads,
                 self._ground.config.state_dir,
-                self._ground.config.uploads_dir,
+                self._ground.config.upload_dirs,
                 self._ground.config.uploads,
             ),
         )

@@ -47,6 +47,20 @@ class FileAway(NodeUnreachable):
         return f"The node with the file {self.name} cannot be reached"
 
 
+class FileGone(XswarmError):
+    """A file that somebody attached is not here, and there is no other node."""
+
+    code = "not_found"
+    remedy = "attach it again, or copy the folder uploads of the backup to state.dir"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"The file {self.name} is gone"
+
+
 class RefusedThere(XswarmError):
     """The other node has refused an act; code, sentence and remedy are its own."""
 

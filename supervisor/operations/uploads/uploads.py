@@ -121,6 +121,7 @@ class UploadOperations:
         Raises:
             NotAllowed: the user has no such file.
             FileAway: the node that has taken it cannot be asked.
+            FileGone: it is nowhere.
         """
         found = await self.get(user, upload_id)
         path = await self._files.local(found)

@@ -43,7 +43,7 @@ def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> S
         recorder=core.recorder,
         progress=core.progress,
         audit=AuditKeeper(core.store, Audit()),
-        uploads=UploadKeeper(core.store.uploads, Path("/nonexistent"), Path("/nonexistent"), Uploads()),
+        uploads=UploadKeeper(core.store.uploads, Path("/nonexistent"), [Path("/nonexistent")], Uploads()),
         clock_seconds=0.05,
     )
 

@@ -14,7 +14,7 @@ import pytest
 from supervisor.cluster import files
 from supervisor.cluster.files import Files
 from supervisor.cluster.link.acts import Acts
-from supervisor.cluster.link.errors import FileAway, NodeUnreachable
+from supervisor.cluster.link.errors import FileAway, FileGone, NodeUnreachable
 from supervisor.protocol.conversation import Attachment
 from tests.supervisor.turn_records import turn
 
@@ -47,6 +47,10 @@ class Seen:
         self._nodes = nodes
         self._acts = nodes.acts[own] = Acts()
 
+    @property
+    def is_alone(self) -> bool:
+        return not self.linked()
+
     def linked(self) -> Sequence[str]:
         return [name for name in self._nodes.acts if name != self._own]
 
@@ -75,10 +79,10 @@ async def test_a_file_is_fetched_in_parts_from_the_node_that_has_it_and_kept(
 ) -> None:
     monkeypatch.setattr(files, "PART_BYTES", 10_000)
     nodes = Nodes()
-    here = Files(tmp_path / "here", nodes.of("here"))
-    Files(tmp_path / "empty", nodes.of("empty"))
+    here = Files([tmp_path / "here"], nodes.of("here"))
+    Files([tmp_path / "empty"], nodes.of("empty"))
     nodes.of("silent")
-    Files(tmp_path / "there", nodes.of("there"))
+    Files([tmp_path / "there"], nodes.of("there"))
     one = taken(tmp_path / "there")
     other = replace(one, path=f"/another/machine/{one.id}/a.png")
     asked = turn(attachments=(other,), gathered=(turn(attachments=(other,)),))
@@ -93,7 +97,7 @@ async def test_a_file_is_fetched_in_parts_from_the_node_that_has_it_and_kept(
 
 async def test_a_file_that_lies_here_is_not_asked_for(tmp_path: Path) -> None:
     nodes = Nodes()
-    here = Files(tmp_path, nodes.of("here"))
+    here = Files([tmp_path], nodes.of("here"))
     nodes.of("silent")
     one = taken(tmp_path)
     for where in (one, replace(one, path="/where/the/state/was/before")):
@@ -104,8 +108,8 @@ async def test_a_file_that_lies_here_is_not_asked_for(tmp_path: Path) -> None:
 
 async def test_a_file_that_no_node_has_stays_named_and_its_reader_is_told(tmp_path: Path) -> None:
     nodes = Nodes()
-    here = Files(tmp_path / "here", nodes.of("here"))
-    Files(tmp_path / "there", nodes.of("there"))
+    here = Files([tmp_path / "here"], nodes.of("here"))
+    Files([tmp_path / "there"], nodes.of("there"))
     away = replace(taken(tmp_path / "gone"), path="/another/machine/a.png")
     assert (await here.brought(turn(attachments=(away,)))).attachments == [away]
     with pytest.raises(FileAway, match=r"The node with the file a\.png cannot be reached") as refused:
@@ -114,9 +118,28 @@ async def test_a_file_that_no_node_has_stays_named_and_its_reader_is_told(tmp_pa
     assert not (tmp_path / "here").exists()
 
 
+async def test_a_file_from_before_the_nodes_shared_a_folder_is_found_and_given_to_others(tmp_path: Path) -> None:
+    nodes = Nodes()
+    here = Files([tmp_path / "shared", tmp_path / "state"], nodes.of("here"))
+    there = Files([tmp_path / "not shared"], nodes.of("there"))
+    one = taken(tmp_path / "state")
+    moved = replace(one, path=f"/where/the/state/was/before/{one.id}/a.png")
+    assert await here.local(moved) == Path(one.path)
+    assert (await there.local(moved)).read_bytes() == CONTENT
+
+
+async def test_a_file_that_is_not_here_is_gone_where_there_is_no_other_node(tmp_path: Path) -> None:
+    here = Files([tmp_path / "here"], Nodes().of("here"))
+    lost = replace(taken(tmp_path / "gone"), path="/before/the/restore/a.png")
+    assert (await here.brought(turn(attachments=(lost,)))).attachments == [lost]
+    with pytest.raises(FileGone, match=r"^The file a\.png is gone$") as refused:
+        await here.local(lost)
+    assert (refused.value.code, refused.value.retry_after) == ("not_found", None)
+
+
 @pytest.mark.parametrize(("upload_id", "name"), [("../../etc/passwd", "a"), (AN_ID, "../../secret"), ("", "a")])
 async def test_nothing_but_attached_files_is_given_to_another_node(tmp_path: Path, upload_id: str, name: str) -> None:
-    there = Files(tmp_path / "there", Nodes().of("there"))
+    there = Files([tmp_path / "there"], Nodes().of("there"))
     (tmp_path / "secret").write_text("x")
     with pytest.raises(FileAway):
         await there.part(upload_id, name, 0)

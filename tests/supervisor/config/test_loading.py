@@ -219,6 +219,7 @@ def test_attached_files_lie_in_the_state_directory_or_in_what_all_nodes_share(tm
     assert load(tmp_path, "[state]\ndir = 'state'").uploads_dir == tmp_path / "state" / "uploads"
     shared = "[store]\nurl = 'postgresql://127.0.0.1/xswarm'\n[cluster]\nshared_dir = 'shared'"
     assert load(tmp_path, shared).uploads_dir == tmp_path / "shared" / "uploads"
+    assert load(tmp_path, shared).upload_dirs[1] == load(tmp_path, shared).state_dir / "uploads"
     assert load(tmp_path, shared).own_folders == (load(tmp_path, shared).state_dir, tmp_path / "shared")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import uuid
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 
 import httpx
 import pytest
 
-from supervisor.background.uploads import UploadKeeper
+from supervisor.background.uploads import UNSENT_MS, UploadKeeper
 from supervisor.config import Uploads
 from supervisor.operations.uploads.media_types import media_type_of
 from supervisor.operations.uploads.uploads import safe_name
@@ -132,7 +134,7 @@ async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Se
 
     async def kept(days: float) -> list[str]:
         clock = lambda: now_ms() + round(days * DAY_MS)  # noqa: E731
-        keeper = UploadKeeper(core.store.uploads, core.folder, core.folder / "uploads", Uploads(), clock)
+        keeper = UploadKeeper(core.store.uploads, core.folder, [core.folder / "uploads"], Uploads(), clock)
         await keeper.keep()
         found = [await core.store.uploads.get(one) for one in (unsent, sent, deleted)]
         return [one.name for one in found if one is not None and Path(one.path).exists()]
@@ -144,6 +146,33 @@ async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Se
     assert await kept(1.1) == ["b.png"]
     assert not orphan.exists()
     assert await kept(31.0) == []
+
+
+async def test_a_node_deletes_all_its_copies_of_a_file_that_another_one_has_deleted(served: Served) -> None:
+    """Copies that it fetched or handed over, and those in state.dir from before the nodes shared a folder."""
+    core = served.core
+    known, shared = (await put(await served.client_of("alice"), PNG)).json()["id"], core.folder / "shared"
+    ids = (known, str(uuid.uuid4()))
+    places = (shared, core.folder / "uploads", core.folder / "sessions" / "c1" / "uploads")
+    for place, upload_id in product(places, ids):
+        (place / upload_id).mkdir(parents=True, exist_ok=True)
+        (place / upload_id / "a.png").write_bytes(PNG)
+    clock = lambda: now_ms() + UNSENT_MS + 1000  # noqa: E731
+    await core.api.chat.open(core.directory.user("alice"), SessionId("c1"))
+    await core.api.chat.submit(core.directory.user("alice"), SessionId("c1"), "look", attachments=[known])
+    await UploadKeeper(core.store.uploads, core.folder, [shared, core.folder / "uploads"], Uploads(), clock).keep()
+    for place in places:
+        assert [one.name for one in place.iterdir()] == [known]
+
+
+async def test_a_file_that_a_restore_left_out_is_gone_and_no_node_is_waited_for(served: Served) -> None:
+    client = await served.client_of("alice")
+    taken = (await put(client, PNG)).json()
+    shutil.rmtree(served.core.folder / "uploads")
+    refused = await client.get(f"/api/uploads/{taken['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    assert "is gone" in refused.text
+    assert "Retry-After" not in refused.headers
 
 
 async def test_files_are_found_where_the_state_was_restored_in_another_folder(tmp_path: Path) -> None:
