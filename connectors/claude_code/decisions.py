@@ -11,12 +11,15 @@ from typing import Any
 from connectors.claude_code.protocol.frames import ControlRequest, mapping, text
 from supervisor.protocol.conversation import Decide, ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.text.refusals import cause
 
 logger = logging.getLogger(__name__)
 
 REFUSED = "This tool call is not allowed."
 
 AWAY = "The call was not run, because the daemon's database does not answer. Make it again in a few minutes."
+
+REFUSED_BY_STORE = "The call was not run, because the daemon's database refused: {cause}."
 
 
 class Decisions:
@@ -98,7 +101,7 @@ class Decisions:
             return await self._decide(call)
         except StorageError as error:
             logger.error("%s: %s was not run: %s", call.tool_use_id, call.name, error)
-            return Verdict(allowed=False, reason=AWAY)
+            return Verdict(allowed=False, reason=REFUSED_BY_STORE.format(cause=cause(error)) if error.lasts else AWAY)
         except Exception:  # a policy that fails denies the call; without this the task would end unseen
             logger.exception("%s: deciding about %s failed", call.tool_use_id, call.name)
             return Verdict(allowed=False, reason="The policy could not be asked.")

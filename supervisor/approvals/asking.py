@@ -20,6 +20,7 @@ from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.permissions.wording import brief
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.runtime.fair_queue import FairQueue
@@ -93,26 +94,23 @@ class Approvals:
         Raises:
             StorageError: the call must not run.
         """
-        now, turn = self._clock(), running.turn
-        asked = AskedCall.now(call, session)
-        if len(asked.text) > MAX_CALL:
+        turn = running.turn
+        if len(AskedCall.now(call, session).text) > MAX_CALL:
             return Verdict(allowed=False, reason=wording.too_long(call, MAX_CALL))
         what = f"call {call.tool_use_id}"
-        if await wait_out(partial(self._is_allowed, asked, needs.risk, turn, now), what):
+        if await wait_out(partial(self._is_allowed, call, session, needs.risk, turn), what):
             return Verdict(allowed=True)
         recipients = self._approvers.recipients(turn)
         if recipients is None:
             return Verdict(allowed=False, reason=needs.reason)
-        asked = replace(asked, diff=await diff_of(call, session.project_path) if session.project_path else "")
-        new = drafts.record(asked, needs.risk, turn, expires_ms=now + round(self._expires_seconds * 1000))
-        question = PendingApproval(new.id, session.id, partial(running.may_suspend, call))
+        question = PendingApproval(uuid7(), session.id, partial(running.may_suspend, call))
         self.pending.add(question)
         try:
-            messages = partial(self._messages, asked, new, recipients)
-            approval = await wait_out(partial(self._store.ask, new, messages, now_ms=now), what)
+            ask = partial(self._ask, question.approval_id, call, session, needs.risk, turn, recipients)
+            approval = await wait_out(ask, what)
             if approval is None:
                 return Verdict(allowed=False, reason=needs.reason)
-            if approval.id != new.id:
+            if approval.id != question.approval_id:
                 return Verdict(allowed=False, reason=wording.asked_before(call))
             self._announcer.requested(approval)
             with running.asking():
@@ -121,11 +119,14 @@ class Approvals:
         except asyncio.CancelledError:
             if self.stopping or question.suspended:
                 raise  # the next start of the daemon keeps the question, or its turn goes on in another process
-            await asyncio.shield(self._withdraw(new.id))
+            try:
+                await asyncio.shield(self._withdraw(question.approval_id))
+            except StorageError as error:  # whoever cancels the call must not wait for the database, nor be refused
+                logger.error("%s: its question could not be withdrawn: %s", what, error)
             raise
         finally:
             if not question.suspended:
-                self.pending.remove(new.id)
+                self.pending.remove(question.approval_id)
 
     async def outdate(self, session_id: SessionId) -> None:
         """End every kept yes of a session, because another call is about to change something.
@@ -181,8 +182,9 @@ class Approvals:
         if not self.stopping:
             await self._withdraw(question.approval_id)
 
-    async def _is_allowed(self, asked: AskedCall, risk: Risk, turn: Turn, now: int) -> bool:
-        """Return whether an earlier yes covers a call."""
+    async def _is_allowed(self, call: ToolCall, session: CallPlace, risk: Risk, turn: Turn) -> bool:
+        """Return whether an earlier yes covers a call as it is now."""
+        now, asked = self._clock(), AskedCall.now(call, session)
         if await self._store.redeem(turn, asked.repeat_digest, since_ms=now - REPEATABLE_MS, now_ms=now):
             return True
         # A yes in a turn of an authenticated channel must not cover a turn that may be forged.
@@ -192,6 +194,27 @@ class Approvals:
             return False
         await self.outdate(asked.session.id)
         return True
+
+    async def _ask(
+        self,
+        approval_id: str,
+        call: ToolCall,
+        session: CallPlace,
+        risk: Risk,
+        turn: Turn,
+        recipients: Sequence[Recipient],
+    ) -> Approval | None:
+        """Record a question about a call as it is now, open from now on; see `ApprovalStore.ask`.
+
+        Args:
+            approval_id: the id that the question gets.
+        """
+        now, asked = self._clock(), AskedCall.now(call, session)
+        if session.project_path:
+            asked = replace(asked, diff=await diff_of(call, session.project_path))
+        new = drafts.record(asked, risk, turn, expires_ms=now + round(self._expires_seconds * 1000))
+        new = replace(new, id=approval_id)
+        return await self._store.ask(new, partial(self._messages, asked, new, recipients), now_ms=now)
 
     def _messages(
         self, asked: AskedCall, new: NewApproval, recipients: Sequence[Recipient], code: str

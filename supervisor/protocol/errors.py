@@ -69,7 +69,7 @@ class ConfigError(XswarmError):
 
 
 class StorageError(XswarmError):
-    """The database refused a read or write, so nothing was accepted; it `lasts` where no later attempt can succeed."""
+    """The database refused a read or write, so nothing was accepted; it `lasts` where it does not pass by itself."""
 
     code = "storage"
     remedy = "`xswarm doctor` checks disk and database; the message was not accepted and may be sent again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -57,12 +57,13 @@ class Assistant:
 
     @asynccontextmanager
     async def converse(
-        self, running: AskingTurn, joining: talk.Joining
+        self, running: AskingTurn, joining: talk.Joining, given_up: Callable[[], bool] | None = None
     ) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
         """Open a conversation for a turn, with its meter; it is closed, and its token revoked, when the block ends.
 
         Args:
             joining: as in `SessionSpec`.
+            given_up: whether the turn is not wanted any more, as in `wait_out`.
 
         Raises:
             ConnectionFailed: the conversation did not start.
@@ -72,7 +73,7 @@ class Assistant:
         meter = self.spending.meter(turn.lane, turn.user_id, turn.session_id)
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
-            history = await wait_out(partial(self._history, turn), turn.message_id)
+            history = await wait_out(partial(self._history, turn), turn.message_id, given_up=given_up)
             conversation = await self.connector.open(self._spec(running, endpoint, joining), history)
             try:
                 yield conversation, meter

@@ -15,9 +15,10 @@ from supervisor.permissions.wording import summary
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.text.refusals import cause
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.protocol.tools import ToolOutput, Tools
-from supervisor.sentences.approvals import CANNOT_BE_RECORDED, NO_SUCH_TOOL, TOOL_NEEDS_APPROVAL
+from supervisor.sentences.approvals import CANNOT_BE_RECORDED, NO_SUCH_TOOL, REFUSED_BY_STORE, TOOL_NEEDS_APPROVAL
 from supervisor.store.ports.turns import TurnStore
 from supervisor.undo.edits import ALLOWED
 
@@ -72,6 +73,9 @@ class ToolDecisions:
                 await wait_out(record, f"call {call.tool_use_id}")
         except StorageError as error:
             logger.error("%s: call %s was not run: %s", self._running.turn.message_id, call.tool_use_id, error)
-            verdict = talk.Verdict(allowed=False, reason=CANNOT_BE_RECORDED(call=summary(shown)))
+            told = CANNOT_BE_RECORDED(call=summary(shown))
+            if error.lasts:
+                told = REFUSED_BY_STORE(call=summary(shown), why=cause(error))
+            verdict = talk.Verdict(allowed=False, reason=told)
         # The reason names people as the question did; the model knows them by references only.
         return verdict if verdict.allowed else replace(verdict, reason=self._tools.hidden(verdict.reason))

@@ -132,7 +132,7 @@ class SessionMeter:
             most_nanos: the most that the call can cost, in nanodollars; None = its price is not known.
 
         Raises:
-            StorageError: it has not answered for `OUTAGE_SECONDS`. The call may be made again.
+            StorageError: it has not answered for `OUTAGE_SECONDS`, and the call may be made again; or it `lasts`.
         """
         return await wait_out(partial(self._admit, model, most_nanos), f"{self._lane}: a call", seconds=OUTAGE_SECONDS)
 

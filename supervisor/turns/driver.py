@@ -19,7 +19,7 @@ from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
-from supervisor.turns.running import BROKE, Ended, RunningTurn
+from supervisor.turns.running import BROKE, NOT_BEGUN, Ended, RunningTurn
 from supervisor.turns.suspension import Suspension
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class TurnDriver:
         """Note that a turn begins in its lane, and end it where it is interrupted already; return whether it is."""
         interrupted = lane.begin(running, conversation)
         if interrupted and not running.given:
-            running.fail("it was interrupted before it began", interrupted=True)
+            running.fail(NOT_BEGUN, interrupted=True)
         lane.tell_interrupters(running)
         if self._completion.time_is_up:
             running.fail(outcomes.SHUT_DOWN)

@@ -28,7 +28,7 @@ from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.outcomes import failure, what_to_do
-from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
+from supervisor.turns.running import BROKE, NOT_BEGUN, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class TurnRunner:
 
     async def converse(self, lane: Lane, turn: Turn, session: LiveSession, conversation: Conversation) -> None:
         """Run a turn of Claude Code, and the turns that are steered into it."""
-        await self._complete(turn, self._talk(lane, turn, session, conversation))
+        await self._complete(lane, turn, self._talk(lane, turn, session, conversation))
 
     async def assist(self, lane: Lane, turn: Turn, joining: Joining) -> None:
         """Run a turn of the assistant.
@@ -83,14 +83,17 @@ class TurnRunner:
         Args:
             joining: makes messages that came meanwhile part of a running turn, and returns their prompts.
         """
-        await self._complete(turn, self._ask_assistant(lane, turn, joining))
+        await self._complete(lane, turn, self._ask_assistant(lane, turn, joining))
 
-    async def _complete(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
+    async def _complete(self, lane: Lane, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
         """Run a turn, or record why it fails: a started turn without an outcome would block its lane and project."""
         error: XswarmError
+        lane.started = True
+        interrupted = partial(lane.state.interrupts, turn.message_id)
         try:
             refusal = self._rights.refusal(turn.user_id, turn.project)
-            refusal = refusal or await wait_out(partial(self._spending.reserve, turn), turn.message_id)
+            reserve = partial(self._spending.reserve, turn)
+            refusal = refusal or await wait_out(reserve, turn.message_id, given_up=interrupted)
             if refusal is not None:
                 raise refusal
             await work
@@ -102,8 +105,22 @@ class TurnRunner:
             error = failure(turn, BROKE)
         finally:
             work.close()  # where it was never begun; a task that has ended takes no notice
+        if isinstance(error, StorageError) and interrupted():
+            await self._end_unbegun(lane, turn)
+            return
         await self._close_overspent(turn, error)
         await self._completion.refuse(turn, error)
+
+    async def _end_unbegun(self, lane: Lane, turn: Turn) -> None:
+        """End a turn that was interrupted while it waited for the database; its interrupters are told at once."""
+        running = RunningTurn(turn, self._hub, self._tools.recorder(lane))
+        running.joined = [RunningTurn(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
+        lane.begin(running, None)
+        running.fail(NOT_BEGUN, interrupted=True)
+        lane.tell_interrupters(running)
+        await lane.end()
+        await self._completion.conclude(running, running.ended.result(), ())
+        await self._conclude_parts(running, running.ended.result())
 
     async def _close_overspent(self, turn: Turn, error: XswarmError | None) -> None:
         """Close the session of a turn that reached the session's own limit: only a person connects it again.
@@ -168,12 +185,15 @@ class TurnRunner:
 
     async def _ask_assistant(self, lane: Lane, turn: Turn, joining: Joining) -> None:
         """Run a turn, then one after the other those that joined it too late for the model to read them."""
-        running: RunningTurn | None = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
+        first = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
+        running: RunningTurn | None = first
         while running is not None:
             turn = running.turn
             if turn.attempts:
                 running.introduction = STARTED_AGAIN
-            async with self._assistant.converse(running, partial(joining, running)) as (conversation, meter):
+            given_up = partial(lane.state.interrupts, turn.message_id) if running is first else None
+            opened = self._assistant.converse(running, partial(joining, running), given_up)
+            async with opened as (conversation, meter):
                 meter.begin(turn.id, turn.user_id)
                 pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
                 ended = await self._driver.drive(lane, running, conversation, meter)

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 BROKE = "an internal error; the details are in the log"
 """What a person is told when a plug-in breaks the contract of its port."""
 
+NOT_BEGUN = "it was interrupted before it began"
+"""Why a turn ends that somebody stopped before its prompt was written."""
+
 Ended = talk.Finished | talk.Failed
 RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
 

@@ -38,6 +38,9 @@ from supervisor.turns.steering import Steered, Steering
 
 logger = logging.getLogger(__name__)
 
+END_SECONDS = 10.0
+"""How long a stop waits, in seconds, for the ends of the turns whose time is up. The next start settles the rest."""
+
 
 class TurnScheduler:
     """Starts the turns of all lanes, one at a time in each lane.
@@ -207,9 +210,12 @@ class TurnScheduler:
         for lane in self._lanes.values():
             if lane.running is not None:
                 lane.running.fail(outcomes.SHUT_DOWN)
-            elif lane.state.phase is LanePhase.OPENING and lane.task is not None:
-                lane.task.cancel()  # its turn stays as it is stored
-        await asyncio.gather(*(t for t in tasks if not t.done()), return_exceptions=True)
+            elif lane.task is not None and (lane.state.phase is LanePhase.OPENING or lane.has_unbegun):
+                lane.task.cancel()  # its turn has not begun, and stays as it is stored
+        late = (await asyncio.wait(tasks, timeout=END_SECONDS))[1] if tasks else set()
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         kept = "the daemon is shutting down; the message is kept and runs after the restart"
         self._completion.waiters.fail_all(ConnectionFailed(kept))
 

@@ -22,11 +22,17 @@ from supervisor.models.prices import PriceList
 from supervisor.protocol.conversation import ModelEndpoint
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports.connector import OWN_ERROR
+from supervisor.protocol.text.refusals import cause
 
 logger = logging.getLogger(__name__)
 
 AWAY = "the database of the daemon does not answer, so the model was not asked; try again in a few minutes"
-"""What the client of a call reads whose costs cannot be checked or recorded."""
+REFUSED = "the database of the daemon refused, so the model was not asked: {cause}"
+"""What the client of a call reads whose costs cannot be checked or recorded: for a while, or until a person acts."""
+
+
+NOT_REPEATED = 402
+"""The only status that Claude Code neither repeats nor rewords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +144,12 @@ class Gateway:
             refusal = await grant.meter.admit(size.model, size.max_tokens, most_nanos=most)
         except StorageError as error:
             logger.warning("%s: a call of the model was not made: %s", grant.owner, error)
-            # Not 529: Claude Code gives up after three of them. Others from 500 on it repeats for minutes.
-            return error_response(503, AWAY, headers={OWN_ERROR: error.code})
+            return _not_checked(error)
         except Exception:  # the limits must hold even when checking them fails
             logger.exception("%s: the limits of a model call could not be checked", grant.owner)
             return error_response(500, "the limits could not be checked", headers={"x-should-retry": "false"})
         if refusal is not None:
-            # 402 is the only status that Claude Code neither retries nor rewords.
-            return error_response(402, refusal)
+            return error_response(NOT_REPEATED, refusal)
         with CallRecord(
             owner=grant.owner,
             meter=grant.meter,
@@ -169,6 +173,17 @@ class Gateway:
 def _digest(token: str) -> bytes:
     # A header may hold any bytes; aiohttp decodes them to lone surrogates.
     return hashlib.sha256(token.encode(errors="surrogateescape")).digest()
+
+
+def _not_checked(error: StorageError) -> web.Response:
+    """Return the answer to a call whose costs cannot be checked or recorded."""
+    own = {OWN_ERROR: error.code}
+    if error.lasts:
+        return error_response(
+            NOT_REPEATED, REFUSED.format(cause=cause(error)), headers={**own, "x-should-retry": "false"}
+        )
+    # Not 529: Claude Code gives up after three of them. Others from 500 on it repeats for minutes.
+    return error_response(503, AWAY, headers=own)
 
 
 def _forbidden() -> web.Response:

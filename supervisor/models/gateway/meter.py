@@ -47,7 +47,7 @@ class Meter(Protocol):
             most_nanos: the most that the call can cost, in nanodollars; None = its price is not known.
 
         Raises:
-            StorageError: whether it may be made cannot be checked now. It may be made again.
+            StorageError: whether it may be made cannot be checked now. It may be made again, unless the error `lasts`.
         """
 
     def over(self) -> None:

@@ -6,8 +6,7 @@ import psycopg
 from psycopg import errors
 
 from supervisor.protocol.errors import StorageError, XswarmError
-
-AGAIN = "the message was not accepted and may be sent again"
+from supervisor.protocol.text.refusals import for_sender
 
 AWAY = "see that PostgreSQL runs and can be reached at the address of [store] url"
 FULL = "free disk space where PostgreSQL keeps its data"
@@ -42,8 +41,7 @@ def storage_error(error: Exception) -> Exception:
     """Return the error for the caller: errors of PostgreSQL become a `StorageError`, others stay."""
     if isinstance(error, XswarmError) or not isinstance(error, (psycopg.Error, OSError)):
         return error
-    remedy = remedy_of(error)
-    failure = StorageError(_why(error), f"{remedy}; {AGAIN}" if remedy else "", lasts=isinstance(error, _OF_THE_WORK))
+    failure = StorageError(_why(error), for_sender(remedy_of(error)), lasts=isinstance(error, _OF_THE_WORK))
     failure.__cause__ = error
     return failure
 

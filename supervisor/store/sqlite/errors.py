@@ -7,8 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from supervisor.protocol.errors import StorageError, XswarmError
-
-AGAIN = "the message was not accepted and may be sent again"
+from supervisor.protocol.text.refusals import for_sender
 
 FULL = "free disk space under state.dir"
 READ_ONLY = "make state.dir writable: check its owner, its mode and how its disk is mounted"
@@ -31,6 +30,9 @@ _OF_SQLITE = {
 }
 """Remedies by the primary result code of SQLite (https://www.sqlite.org/rescode.html)."""
 
+_PASSES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+"""Primary result codes of what passes by itself. A file has no other outages: the rest lasts until a person acts."""
+
 _OF_ERRNO = {
     errno.ENOSPC: FULL,
     errno.EDQUOT: FULL,
@@ -50,12 +52,11 @@ def storage_error(error: Exception, path: Path | None = None) -> Exception:
     """
     if isinstance(error, XswarmError) or not isinstance(error, (sqlite3.Error, OSError)):
         return error
-    remedy = remedy_of(error)
+    cure, lasts = remedy_of(error), _code_of(error) not in _PASSES
     if path is not None:
-        failure = StorageError(f"{path}: {_why(error)}", remedy)
+        failure = StorageError(f"{path}: {_why(error)}", cure, lasts=lasts)
     else:
-        lasts = isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError))  # the fault of what was written
-        failure = StorageError(_why(error), f"{remedy}; {AGAIN}" if remedy else "", lasts=lasts)
+        failure = StorageError(_why(error), for_sender(cure), lasts=lasts)
     failure.__cause__ = error
     return failure
 
@@ -64,8 +65,13 @@ def remedy_of(error: Exception) -> str:
     """Return what to do about an error of SQLite or the disk; empty = its cause is not known."""
     if isinstance(error, OSError):
         return _OF_ERRNO.get(error.errno or 0, "")
+    return _OF_SQLITE.get(_code_of(error), "")
+
+
+def _code_of(error: Exception) -> int:
+    """Return the primary result code of an error of SQLite; 0 = it has none."""
     code = getattr(error, "sqlite_errorcode", None)
-    return _OF_SQLITE.get(code & 0xFF, "") if isinstance(code, int) else ""
+    return code & 0xFF if isinstance(code, int) else 0
 
 
 def _why(error: Exception) -> str:

@@ -19,6 +19,7 @@ class Lane:
         running: the running turn; None = none runs.
         conversation: where the running turn runs; None = no turn runs, or it is suspended.
         task: runs the lane's turns; None = the lane has nothing to run.
+        started: a turn was started (T2) that the lane runs, and those that follow it.
         writes: the tool events of the running turn that are being stored.
         stopper: who interrupted the turn that is about to begin.
         gate: held while a message is steered into the running turn, and while that turn ends.
@@ -31,6 +32,7 @@ class Lane:
         "name",
         "project",
         "running",
+        "started",
         "state",
         "stopper",
         "task",
@@ -43,6 +45,7 @@ class Lane:
         self.state = LaneState()
         self.running: RunningTurn | None = None
         self.conversation: Conversation | None = None
+        self.started = False
         self.task: asyncio.Task[None] | None = None
         self.writes: set[asyncio.Task[None]] = set()
         self.gate = asyncio.Lock()
@@ -61,12 +64,21 @@ class Lane:
         return self.state.phase in BEGINNING
 
     @property
+    def has_unbegun(self) -> bool:
+        """Whether a turn was started (T2) that has not begun."""
+        return self.started and self.is_beginning
+
+    @property
     def is_busy(self) -> bool:
         """Whether a turn runs or may be about to begin."""
         return self.state.phase in BUSY
 
-    def begin(self, running: RunningTurn, conversation: Conversation) -> bool:
-        """Note that a turn begins; return whether it is interrupted already. `tell_interrupters` follows."""
+    def begin(self, running: RunningTurn, conversation: Conversation | None) -> bool:
+        """Note that a turn begins; return whether it is interrupted already. `tell_interrupters` follows.
+
+        Args:
+            conversation: None = it ends at once.
+        """
         self.running, self.conversation = running, conversation
         interrupted = self.state.turn_began(running.turn.message_id)
         if interrupted:
@@ -81,6 +93,7 @@ class Lane:
 
     def end_look(self) -> None:
         """Note that the attempt to run a turn is over: there was nothing more to interrupt."""
+        self.started = False
         self.state.look_ended()
         self.tell_interrupters(None)
 

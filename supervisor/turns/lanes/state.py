@@ -75,6 +75,10 @@ class LaneState:
         """Whether the lane has a turn to run, or may have one."""
         return self.waiting != 0 or self.given is not None
 
+    def interrupts(self, message_id: MessageId) -> bool:
+        """Return whether the turn of a message is interrupted where it is the next that begins."""
+        return self._interrupted or self._interrupted_by not in (None, message_id)
+
     # -- the phases
 
     def look_began(self) -> None:
@@ -91,7 +95,7 @@ class LaneState:
 
     def turn_began(self, message_id: MessageId) -> bool:
         """A turn begins; return whether it is to be interrupted."""
-        interrupted = self._interrupted or self._interrupted_by not in (None, message_id)
+        interrupted = self.interrupts(message_id)
         self._move(RUNNING)
         self._interrupted, self._interrupted_by = False, None
         return interrupted

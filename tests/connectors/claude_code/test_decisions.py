@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from connectors.claude_code.decisions import AWAY, Decisions
+from connectors.claude_code.decisions import AWAY, REFUSED_BY_STORE, Decisions
 from connectors.claude_code.protocol.frames import ControlRequest
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.text.refusals import for_sender
 from tests.connectors.claude_code.support import Policy
 from tests.slowness import scaled
 
@@ -75,6 +76,14 @@ async def test_a_call_that_could_not_be_recorded_is_one_to_be_made_again() -> No
         raise StorageError("PostgreSQL does not answer")
 
     assert await Decisions(away).answer(can_use()) == {"behavior": "deny", "message": AWAY}
+
+
+async def test_a_call_is_told_the_cause_where_the_refusal_of_the_database_lasts() -> None:
+    async def full(call: ToolCall) -> Verdict:
+        raise StorageError("database or disk is full", for_sender("free disk space"), lasts=True)
+
+    told = REFUSED_BY_STORE.format(cause="database or disk is full; free disk space")
+    assert await Decisions(full).answer(can_use()) == {"behavior": "deny", "message": told}
 
 
 @pytest.mark.parametrize("request_", [hook(tool_use_id=""), hook(name=""), can_use(tool_use_id="")])

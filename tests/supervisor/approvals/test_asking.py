@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from supervisor.protocol.conversation import ToolCall
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
+from supervisor.store.ports.approvals import Approval, NewApproval
+from supervisor.store.records.turn import Turn
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.approvals.questions import MAIL, answer_of, asking, open_one, say
@@ -122,6 +128,98 @@ async def _code(core: Core) -> str:
     found = await open_one(core)
     assert found is not None
     return found.code
+
+
+async def test_a_call_that_waited_for_the_database_is_asked_about_as_it_is_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projects = project(tmp_path, "site", permissions=Permissions.ASK)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
+        await core.intake.accept(text_message("claude: hold"))
+        await until(scripted(core).held, "its turn runs")
+        spec = scripted(core).opened[-1].spec
+        link, late = Path(spec.project_path, "notes"), 0
+        link.symlink_to("/etc/motd")
+        redeem, ask_ = core.store.approvals.redeem, core.store.approvals.ask
+        redeemed: list[bytes] = []
+        asked: list[NewApproval] = []
+
+        def refuse_once(calls: list[Any], what: Any, target: str) -> None:
+            nonlocal late
+            calls.append(what)
+            if len(calls) == 1:
+                late += 60_000
+                link.unlink()
+                link.symlink_to(target)
+                raise StorageError("the server does not answer")
+
+        async def redeeming(turn: Turn, digest: bytes, *, since_ms: int, now_ms: int) -> bool:
+            refuse_once(redeemed, digest, "/etc/passwd")
+            return await redeem(turn, digest, since_ms=since_ms, now_ms=now_ms)
+
+        async def asking_(new: NewApproval, questions: Any, *, now_ms: int) -> Approval | None:
+            refuse_once(asked, new, "/etc/hosts")
+            return await ask_(new, questions, now_ms=now_ms)
+
+        monkeypatch.setattr(core.approvals, "_clock", lambda: now_ms() + late)
+        monkeypatch.setattr(core.store.approvals, "redeem", redeeming)
+        monkeypatch.setattr(core.store.approvals, "ask", asking_)
+        deciding = asyncio.ensure_future(spec.decide(_write("t1")))
+        await until(lambda: open_one(core), "the question is asked")
+        assert redeemed[0] != redeemed[1]
+        (first, second), approval = asked, await open_one(core)
+        assert approval is not None
+        assert first.id == second.id == approval.id
+        assert first.call_sha256 != second.call_sha256
+        assert approval.expires_ms >= first.expires_ms + 60_000
+        assert "leading to /etc/hosts" in approval.summary
+        await say(core, f"YES {approval.code}", sender=MAIL)
+        assert (await deciding).allowed
+        scripted(core).release()
+
+
+async def test_a_yes_for_minutes_that_are_over_covers_no_call_that_waited_for_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        first, approval = await asking(core)
+        await say(core, f"YES {approval.code} 30")
+        assert await answer_of(core, first) == "allowed: True"
+        granted, late = core.store.approvals.granted, 0
+
+        async def asked_for(*args: Any, **more: Any) -> bool:
+            nonlocal late
+            if not late:
+                late = 31 * 60_000
+                raise StorageError("the server does not answer")
+            return await granted(*args, **more)
+
+        monkeypatch.setattr(core.approvals, "_clock", lambda: now_ms() + late)
+        monkeypatch.setattr(core.store.approvals, "granted", asked_for)
+        second, other = await asking(core, "git pull")
+        assert await say(core, f"NO {other.code}") == "Denied: Bash git pull"
+        assert "the person said no" in await answer_of(core, second)
+
+
+async def test_a_call_that_is_cancelled_ends_where_its_question_cannot_be_withdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refusing(*args: Any, **more: Any) -> bool:
+        raise StorageError("the server does not answer")
+
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("claude: hold"))
+        await until(scripted(core).held, "its turn runs")
+        call = ToolCall(tool_use_id="t1", name="Bash", input={"command": "git push"})
+        deciding = asyncio.ensure_future(scripted(core).opened[-1].spec.decide(call))
+        await until(lambda: open_one(core), "the question is asked")
+        monkeypatch.setattr(core.store.approvals, "close", refusing)
+        deciding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await deciding
+        assert core.approvals.pending.all() == []
+        monkeypatch.undo()
+        scripted(core).release()
 
 
 async def state_of(core: Core, message_id: MessageId) -> TurnState:

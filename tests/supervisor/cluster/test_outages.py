@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import anthropic
 import pytest
@@ -30,7 +31,7 @@ from tests.fakes import ScriptedConnector
 from tests.postgres_server import PostgresServer, started_server
 from tests.supervisor.approvals.questions import answer_of, asking, open_one, say
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import result, scripted, state, text_message
+from tests.supervisor.helpers import full_disk, result, scripted, state, text_message
 from tests.supervisor.models.gateway.calls import asking as model_call
 from tests.waiting import until
 
@@ -82,12 +83,43 @@ async def test_what_no_later_attempt_can_mend_is_raised_at_once(error: StorageEr
     assert work.calls == 1
 
 
+async def test_its_time_begins_with_the_first_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    async def long() -> str:
+        nonlocal now
+        now += 3600.0  # as a call does that waits until others have ended
+        if now == 3600.0:
+            raise StorageError("PostgreSQL does not answer")
+        return "done"
+
+    monkeypatch.setattr(outages, "time", SimpleNamespace(monotonic=lambda: now))
+    assert await wait_out(long, "m1", seconds=60.0) == "done"
+
+
+async def test_what_is_given_up_is_not_waited_for() -> None:
+    work = Refusing(10**6)
+    with pytest.raises(StorageError, match="does not answer"):
+        await wait_out(work, "m1", given_up=lambda: work.calls == 2)
+    assert work.calls == 2
+
+
 async def test_other_errors_are_no_outage() -> None:
     async def broken() -> None:
         raise AssertionError("a bug")
 
     with pytest.raises(AssertionError, match="a bug"):
         await wait_out(broken, "m1")
+
+
+async def test_nothing_waits_for_a_full_disk_of_sqlite(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        live = await live_session(core)
+        call = ToolCall(tool_use_id="t1", name="Bash", input={"command": f"git push {'x' * 200_000}"})
+        async with full_disk(core):
+            with pytest.raises(StorageError, match="full"):
+                await live.decide(call)
+        assert WAITS not in caplog.text
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools
 from supervisor.store.ports.approvals import ApprovalState
 from supervisor.store.records.turn import Turn
+from supervisor.store.sqlite.errors import storage_error
 from supervisor.undo.edits import ALLOWED
 from tests.connectors.assistant.tools import FunctionTools, echo
 from tests.slowness import scaled
@@ -113,6 +115,19 @@ async def test_a_no_is_told_to_the_model(tmp_path: Path) -> None:
         await say(core, f"NO {question.code}")
         assert 'write {"text": "x"} was not run: the person said no' in await answer_of(core, message_id)
         assert tools.calls == []
+
+
+async def test_a_call_that_a_full_disk_refuses_is_told_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*args: Any, **more: Any) -> bool:
+        raise storage_error(OSError(errno.ENOSPC, "No space left on device"))
+
+    async with core_with(tmp_path, FunctionTools(reads=False, echo=echo)) as core:
+        monkeypatch.setattr(core.store.approvals, "redeem", full)
+        message_id = await text(core, 'call echo {"text": "x"}')
+        told = await answer_of(core, message_id)
+        assert "because the database refused: No space left on device; free disk space under state.dir" in told
 
 
 async def test_a_refusal_tells_the_model_no_name(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
 from supervisor.sessions.live import CUT_OFF
+from supervisor.store.records.turn import Turn
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
@@ -410,6 +411,21 @@ async def test_what_is_accepted_during_a_drain_is_kept_for_the_next_start(tmp_pa
         await core.turns.drain(0)
         taken = await send(core, "late")
         assert (await result(core, taken.accepted.message_id)).turn.state is TurnState.PENDING
+
+
+async def test_a_stop_does_not_wait_for_ever_for_the_end_of_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(turn: Turn) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("supervisor.turns.scheduler.END_SECONDS", 0.1)
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        monkeypatch.setattr(core.recorder, "after", hang)
+        taken = await core.intake.accept(text_message("claude: hold"))
+        await until(scripted(core).held, "its turn runs")
+        await asyncio.wait_for(core.drain(0.0), scaled(10))
+        assert await state(core, taken) is TurnState.RUNNING
 
 
 async def test_abort_drops_what_has_not_begun(tmp_path: Path) -> None:

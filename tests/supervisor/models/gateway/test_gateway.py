@@ -11,13 +11,14 @@ import pytest
 from aiohttp import web
 
 from supervisor.models.api_errors import LARGEST_BODY
-from supervisor.models.gateway.gateway import AWAY, Gateway
+from supervisor.models.gateway.gateway import AWAY, REFUSED, Gateway
 from supervisor.models.gateway.meter import CallTotals
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports.connector import OWN_ERROR
+from supervisor.protocol.text.refusals import for_sender
 from tests.supervisor.models.gateway.calls import (
     EVENTS,
     KEY,
@@ -250,6 +251,28 @@ async def test_a_call_is_to_be_made_again_while_the_database_does_not_answer(
             assert not offline.requests
         async with http.post("/v1/messages", json=asking()) as answer:
             assert answer.status == 200
+
+
+class FullMeter(RecordingMeter):
+    """A meter whose disk is full."""
+
+    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
+        self.asked.append((model, max_tokens))
+        raise StorageError("database or disk is full", for_sender("free disk space"), lasts=True)
+
+
+async def test_a_call_is_made_once_and_told_the_cause_where_the_refusal_of_the_database_lasts(
+    gateway: Gateway, offline: OfflineModel
+) -> None:
+    meter = FullMeter()
+    endpoint = gateway.issue("ada", meter)
+    async with anthropic.AsyncAnthropic(api_key=endpoint.token, base_url=endpoint.base_url) as client:
+        with pytest.raises(anthropic.APIStatusError) as told:
+            await client.messages.create(**asking())
+    assert told.value.api_message == REFUSED.format(cause="database or disk is full; free disk space")
+    assert (told.value.status_code, told.value.response.headers["x-should-retry"]) == (402, "false")
+    assert told.value.response.headers[OWN_ERROR] == "storage"
+    assert (len(meter.asked), len(offline.requests)) == (1, 0)
 
 
 async def test_a_client_makes_its_call_again_by_itself_when_the_database_is_back(gateway: Gateway) -> None:

@@ -7,7 +7,8 @@ import pytest
 from psycopg import errors
 
 from supervisor.protocol.errors import Overloaded, StorageError
-from supervisor.store.postgres.errors import ACCESS, AGAIN, AWAY, FULL, READ_ONLY, storage_error
+from supervisor.protocol.text.refusals import AGAIN
+from supervisor.store.postgres.errors import ACCESS, AWAY, FULL, READ_ONLY, storage_error
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.protocol.errors import ConfigError, StorageError
-from supervisor.store.sqlite.errors import AGAIN, BUSY, DAMAGED, DISK, FULL, READ_ONLY, remedy_of, storage_error
+from supervisor.protocol.text.refusals import AGAIN
+from supervisor.store.sqlite.errors import BUSY, DAMAGED, DISK, FULL, READ_ONLY, remedy_of, storage_error
 
 
 def failure(work: str, path: Path, *, mode: str = "rwc") -> sqlite3.Error:
@@ -52,6 +53,28 @@ def test_an_error_of_sqlite_has_the_remedy_of_its_cause(tmp_path: Path) -> None:
         holder.execute("BEGIN EXCLUSIVE")
         assert remedy_of(failure("CREATE TABLE d (x)", path)) == BUSY
     assert remedy_of(failure("no SQL", path)) == ""
+
+
+def test_a_lock_alone_passes_by_itself(tmp_path: Path) -> None:
+    path, garbage = tmp_path / "x.db", tmp_path / "garbage.db"
+    garbage.write_bytes(b"no database" * 1_000)
+    for error in (
+        failure("PRAGMA max_page_count = 1; CREATE TABLE a (x); CREATE TABLE b (x);", path),
+        failure("SELECT * FROM sqlite_schema", garbage),
+        failure("no SQL", path),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ):
+        assert lasts(error), error
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert not lasts(failure("CREATE TABLE d (x)", path))
+
+
+def lasts(error: Exception) -> bool:
+    """Return whether the refusal that an error becomes lasts."""
+    refusal = storage_error(error)
+    assert isinstance(refusal, StorageError)
+    return refusal.lasts
 
 
 def test_the_path_is_named_at_the_start_and_a_sender_is_told_to_send_again() -> None:

@@ -45,6 +45,20 @@ async def test_a_lane_is_busy_from_the_look_for_a_turn_to_its_end() -> None:
     lane.end_look()
 
 
+async def test_a_started_turn_is_unbegun_until_it_begins() -> None:
+    lane = new_lane()
+    lane.state.look_began()
+    assert not lane.has_unbegun, "it is only looked for"
+    lane.started = True
+    assert lane.has_unbegun
+    lane.begin(new_turn(), LeastConversation())
+    assert not lane.has_unbegun
+    await lane.end()
+    lane.end_look()
+    lane.state.look_began()
+    assert not lane.has_unbegun
+
+
 async def test_a_turn_does_not_end_while_a_message_is_steered_into_it() -> None:
     lane, running = new_lane(), new_turn()
     lane.state.look_began()
