@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from supervisor.cluster.outages import wait_out
 from supervisor.permissions.policy import NeedsApproval, Risk
@@ -24,7 +23,7 @@ class TurnBinding:
     Attributes:
         sink: takes the events of the process; it never blocks.
         ask_person: asks a person about a tool call that needs approval, and waits for the answer.
-        witness: records on disk that a tool call which may change something is about to run.
+        witness: records on disk that a tool call which may change something is about to run; it waits by itself.
         outdate: ends the validity of the approvals that are kept for a repeated call.
         user_id: the user who sent the message of the turn.
         guarded: risks that need approval in this turn even where the project allows everything.
@@ -44,16 +43,16 @@ class TurnBinding:
     async def record(self, call: talk.ToolCall, *, unasked: bool) -> None:
         """Record, before it runs, a tool call that may change something; wait while the database does not answer.
 
+        Each step waits by itself, so that none is done again because a later one was refused.
+
         Args:
             unasked: nobody was asked about the call, so it may change what a kept approval was given for.
 
         Raises:
             StorageError: the call must not run.
         """
-        await wait_out(partial(self._record, call, unasked=unasked), f"call {call.tool_use_id}")
-
-    async def _record(self, call: talk.ToolCall, *, unasked: bool) -> None:
         if unasked and not self.outdated:
-            await self.outdate()  # an approval of `python x.py` is valid only while x.py is unchanged
+            # An approval of `python x.py` is valid only while x.py is unchanged.
+            await wait_out(self.outdate, f"call {call.tool_use_id}")
             self.outdated = True
         await self.witness(call)

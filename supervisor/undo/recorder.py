@@ -8,9 +8,12 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from supervisor.cluster.outages import wait_out
 from supervisor.permissions.tools import EDITS, SHELL
 from supervisor.permissions.wording import summary, visible
 from supervisor.protocol.conversation import ToolCall
@@ -55,6 +58,24 @@ def _every(folder: str) -> bool:
     return True
 
 
+@dataclass(slots=True, kw_only=True)
+class _Begun:
+    """A turn that has begun to change files, or is about to.
+
+    Attributes:
+        commit: the state of its folder before that; empty = there is none.
+        why: why there is none.
+        at_ms: the time before the recording, in milliseconds UTC.
+        stored: the database knows it.
+    """
+
+    folder: str
+    commit: str
+    why: str
+    at_ms: int
+    stored: bool = False
+
+
 class Recorder:
     """Records a folder before the first call of a turn that may change something, and after the end of the turn.
 
@@ -94,9 +115,11 @@ class Recorder:
         self._clock = clock
         self._shadows: dict[str, ShadowRepository] = {}
         self._locks = FolderLocks()
-        self._begun: dict[int, str] = {}  # the folder of each turn that has begun to change files
+        self._begun: dict[int, _Begun] = {}  # by turn
         self._notes: dict[int, list[str]] = {}  # sentences for the person, by turn
         self._named: dict[int, dict[str, str]] = {}  # the tool that named each path, by turn
+        self._lost: set[str] = set()  # folders whose states are lost, which the database does not know yet
+        self._losing = asyncio.Lock()
 
     def shadow(self, folder: str) -> ShadowRepository:
         """Return the shadow repository of a folder."""
@@ -134,10 +157,12 @@ class Recorder:
 
     def changing(self, folder: str) -> bool:
         """Return whether a running turn has begun to change a folder, or a folder in or around it."""
-        return any(related(folder, begun) for begun in self._begun.values())
+        return any(related(folder, begun.folder) for begun in self._begun.values())
 
     async def witness(self, turn_id: int, folder: str, call: ToolCall) -> None:
         """Record, on disk, that a call is about to run which may change something. Before the first, record the folder.
+
+        It waits while the database does not answer. The folder is recorded once, however often that refuses.
 
         Raises:
             StorageError: the call must not run.
@@ -147,32 +172,43 @@ class Recorder:
         payload = {"id": call.tool_use_id, "summary": summary(call)}
         if call.name in EDITS:
             payload |= await asyncio.to_thread(found_by, call, folder)
-        await self._turns.record_event(turn_id, ALLOWED, payload, now_ms=self._clock())
+        event = partial(self._turns.record_event, turn_id, ALLOWED, payload, now_ms=self._clock())
+        await wait_out(event, f"call {call.tool_use_id}")
 
     async def _before(self, turn_id: int, folder: str) -> None:
-        """Record the folder before the first change of a turn."""
-        if turn_id in self._begun:
+        """Record the folder before the first change of a turn, and store what was recorded."""
+        begun, what = self._begun.get(turn_id) or await self._look(turn_id, folder), f"turn {turn_id}"
+        if begun.stored:
             return
+        await wait_out(partial(self._note_lost, folder), what)  # first: it is about what was stored earlier
+        store = partial(self._changes.began, turn_id, folder, begun.commit, begun.why, now_ms=begun.at_ms)
+        await wait_out(store, what)
+        begun.stored = True
+
+    async def _look(self, turn_id: int, folder: str) -> _Begun:
+        """Record the folder before the first change of a turn. No undo begins in it from then on."""
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._seconds):
                     await stack.enter_async_context(self._locks.locked(folder))
             except TimeoutError:  # an undo or a pruning takes long: the turn does not wait for it
                 why = "the folder was in use when the turn began to change it"
-                await self._changes.began(turn_id, folder, "", why, now_ms=self._clock())
-                self._begun[turn_id] = folder
-                return
-            if turn_id not in self._begun:
+                begun = _Begun(folder=folder, commit="", why=why, at_ms=self._clock())
+                return self._begun.setdefault(turn_id, begun)
+            if turn_id not in self._begun:  # else another call of the turn has recorded it meanwhile
                 # The time before the recording. What another turn changes meanwhile may be in it or not: they overlap.
                 began_ms = self._clock()
                 commit, why = await self._record(folder, "before", turn_id)
-                await self._changes.began(turn_id, folder, commit, why, now_ms=began_ms)
-                self._begun[turn_id] = folder
+                begun = _Begun(folder=folder, commit=commit, why=why, at_ms=began_ms)
+                self._begun.setdefault(turn_id, begun)
+            return self._begun[turn_id]
 
     async def adopt(self, turn: Turn) -> None:
         """Take over a turn that had begun to change files when an earlier daemon died."""
         if (found := await self._changes.of_turn(turn.id)) is not None and found.after_ms is None:
-            self._begun[turn.id] = found.project_path
+            self._begun[turn.id] = _Begun(
+                folder=found.project_path, commit=found.before_commit, why=found.why, at_ms=found.before_ms, stored=True
+            )
 
     async def after(self, turn: Turn) -> tuple[Recorded, int | None] | None:
         """Record the folder after a turn.
@@ -181,16 +217,18 @@ class Recorder:
             What to store with the end of the turn, and how many files it changed (None = not known). None where the
             turn has not begun to change files.
         """
-        folder, named = self._begun.get(turn.id), self._named.pop(turn.id, {})
-        if folder is None:
+        begun, named = self._begun.get(turn.id), self._named.get(turn.id, {})
+        if begun is None or not begun.stored:
             return None
+        folder = begun.folder
         found = await self._changes.of_turn(turn.id)
         calls = await asyncio.to_thread(edits, await self._turns.events(turn.id), folder)
         if found is None or not found.before_commit:
             why = found.why if found is not None else ""
-            return Recorded(why=why, operations=calls, notes=self._notes.pop(turn.id, ())), None
+            return Recorded(why=why, operations=calls, notes=self._notes.get(turn.id, ())), None
         commit, why = await self._record(folder, "after", turn.id)
-        told = self._notes.pop(turn.id, ())
+        await self._note_lost(folder)
+        told = self._notes.get(turn.id, ())
         if not commit:
             return Recorded(why=why, operations=calls, notes=told), None
         seen_ms = self._clock()
@@ -222,6 +260,7 @@ class Recorder:
         """Note that T3 has written the turn: an undo in its folder may begin."""
         self._begun.pop(turn.id, None)
         self._notes.pop(turn.id, None)
+        self._named.pop(turn.id, None)
 
     async def prune(self) -> int:
         """Delete the checkpoints of turns that are too old to be undone; return how many were deleted."""
@@ -236,6 +275,13 @@ class Recorder:
             except CheckpointFailed as error:
                 logger.warning("the recorded states of %s were not pruned: %s", folder, error)
         return pruned
+
+    async def _note_lost(self, folder: str) -> None:
+        """Note in the database that the states of a folder are lost, if they are and it is not noted yet."""
+        async with self._losing:  # noted once: what is recorded after it is not lost
+            if folder in self._lost:
+                await self.lose(folder, LOST)
+                self._lost.discard(folder)
 
     def _note(self, turn_id: int, sentence: str) -> None:
         notes = self._notes.setdefault(turn_id, [])
@@ -258,7 +304,7 @@ class Recorder:
                 self._note(turn_id, _refused(made.refused_rules))
             if made.first:
                 self._note(turn_id, BEGUN_ANEW)
-                await self.lose(folder, LOST)
+                self._lost.add(folder)
             return made.commit, ""
         except CheckpointFailed as error:
             why = error.why

@@ -17,11 +17,13 @@ class Recorded:
 
     Attributes:
         refusing: the store refuses to write a call.
+        refusals: how often it still refuses to outdate.
     """
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.refusing = False
+        self.refusals = 0
 
     def sink(self, event: ConversationEvent) -> None:
         self.done.append(type(event).__name__)
@@ -36,6 +38,9 @@ class Recorded:
         self.done.append(f"witnessed {call.tool_use_id}")
 
     async def outdate(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise StorageError("PostgreSQL does not answer")
         self.done.append("outdated")
 
     def binding(self) -> TurnBinding:
@@ -68,9 +73,16 @@ async def test_approvals_that_are_kept_later_end_again() -> None:
     assert recorded.done.count("outdated") == 2
 
 
-async def test_a_call_that_cannot_be_recorded_is_an_error_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supervisor.cluster.outages.PATIENCE_SECONDS", 0.1)
+async def test_a_refusal_to_end_the_approvals_is_waited_out() -> None:
+    recorded = Recorded()
+    recorded.refusals = 1
+    await recorded.binding().record(CALL, unasked=True)
+    assert recorded.done == ["outdated", "witnessed t1"]
+
+
+async def test_a_call_that_cannot_be_recorded_is_an_error_and_the_witness_waits_by_itself() -> None:
     recorded = Recorded()
     recorded.refusing = True
     with pytest.raises(StorageError):
         await recorded.binding().record(CALL, unasked=True)
+    assert recorded.done == ["outdated"]

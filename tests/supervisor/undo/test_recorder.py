@@ -6,17 +6,22 @@ import asyncio
 import os
 import shutil
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from supervisor.protocol.conversation import ToolCall
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.errors import StorageError
+from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import Permissions, TurnState
+from supervisor.sessions.binding import TurnBinding
+from supervisor.store.records.turn import Turn
 from supervisor.undo.checkpoints.shadow import LOST
 from supervisor.undo.errors import NotRecorded
 from supervisor.undo.recorder import BEGUN_ANEW, OF_ANOTHER, Recorder
@@ -255,24 +260,105 @@ async def test_a_turn_has_begun_to_change_the_folders_in_its_own_and_around_it(t
 
 
 class Watched(Recorder):
-    """Notes when it looks at a folder."""
+    """Notes when it looks at a folder, and how often."""
 
     looked_at = 0
+    looks = 0
 
     async def _record(self, folder: str, when: str, turn_id: int) -> tuple[str, str]:
         self.looked_at = self._clock()
+        self.looks += 1
         return await super()._record(folder, when, turn_id)
+
+
+MAKE = ToolCall(tool_use_id="use 1", name="Bash", input={"command": "make"})
+
+
+async def running(core: Core) -> Turn:
+    """Return a turn in "site" that runs, and has changed nothing yet."""
+    turn = (await result(core, (await send(core, "hold")).accepted.message_id)).turn
+    await until(scripted(core).held, "it runs")
+    return turn
+
+
+def refused_once(write: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return a write of the store that is refused the first time."""
+    refused: list[bool] = []
+
+    async def writing(*values: object, **more: object) -> object:
+        if not refused:
+            refused.append(True)
+            raise StorageError("PostgreSQL does not answer")
+        return await write(*values, **more)
+
+    return writing
+
+
+async def test_a_folder_is_recorded_once_however_often_the_database_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        turn, site = await running(core), str(core.site)
+        recorder = Watched(core.store.changes, core.store.turns, tmp_path)
+        began = core.store.changes.began
+        seen: list[bool] = []
+
+        async def looked_at(*values: Any, **more: Any) -> bool:
+            async with recorder.locked(site):  # what waits for the database locks no folder
+                seen.append(recorder.changing(site))
+            return await began(*values, **more)
+
+        monkeypatch.setattr(core.store.changes, "began", refused_once(refused_once(looked_at)))
+        monkeypatch.setattr(core.store.turns, "record_event", refused_once(core.store.turns.record_event))
+        binding = TurnBinding(
+            sink=lambda event: None,
+            ask_person=_nobody,
+            witness=partial(recorder.witness, turn.id, site),
+            outdate=refused_once(_nothing),
+            user_id=UserId("alice"),
+        )
+        await binding.record(MAKE, unasked=True)
+        assert recorder.looks == 1
+        assert seen == [True], "no undo begins before it is stored"
+        assert [payload["summary"] for *_, payload in await core.store.turns.events(turn.id)] == ["Bash make"]
+        scripted(core).release()
+
+
+async def _nobody(*_: object) -> Any:
+    raise AssertionError("nobody is asked")
+
+
+async def _nothing() -> None:
+    """Have nothing to outdate."""
+
+
+async def test_the_loss_of_the_states_is_noted_also_where_the_database_refuses_it_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        earlier = (await ask(core, "write a.txt new")).turn
+        turn, site = await running(core), str(core.site)
+        _damage(core)
+        monkeypatch.setattr(core.store.changes, "lose", refused_once(core.store.changes.lose))
+        with monkeypatch.context() as patch:
+            patch.setattr("supervisor.cluster.outages.PATIENCE_SECONDS", 0.0)
+            with pytest.raises(StorageError):
+                await core.recorder.witness(turn.id, site, MAKE)
+        await core.recorder.witness(turn.id, site, MAKE)
+        found = [await core.store.changes.of_turn(one.id) for one in (earlier, turn)]
+        assert [one.why for one in found if one is not None] == [LOST, ""]
+        scripted(core).release()
 
 
 async def test_a_turn_overlaps_from_the_first_look_at_its_folder_to_the_last(tmp_path: Path) -> None:
     # What another turn changes while the folder is recorded could not be told apart from its own changes.
     async with core_with(tmp_path) as core:
         await connect(core)
-        turn = (await result(core, (await send(core, "hold")).accepted.message_id)).turn
-        await until(scripted(core).held, "it runs")
+        turn = await running(core)
         recorder = Watched(core.store.changes, core.store.turns, tmp_path, clock=partial(next, count(1_000)))
-        call = ToolCall(tool_use_id="use 1", name="Bash", input={"command": "make"})
-        await recorder.witness(turn.id, str(core.site), call)
+        await recorder.witness(turn.id, str(core.site), MAKE)
         found = await core.store.changes.of_turn(turn.id)
         assert found is not None
         assert found.before_ms < recorder.looked_at
