@@ -45,6 +45,7 @@ class ChargeWriter:
         self._ledger = ledger
         self._clock = clock
         self._writes: set[asyncio.Task[None]] = set()
+        self._unstored: dict[str, _Entry] = {}  # the newest figures that are not stored yet, by charge
         self._refused: dict[str, tuple[_Entry, StorageError]] = {}  # what the store refused, and why, by charge
 
     @property
@@ -68,21 +69,24 @@ class ChargeWriter:
     async def drain(self) -> None:
         """Wait for the writes that have begun."""
         while self._writes:
-            await asyncio.gather(*self._writes, return_exceptions=True)
+            await asyncio.wait(self._writes)  # who stops waiting cancels none of them
 
     async def retry(self) -> None:
         """Write again what the store has refused."""
-        for entry, _ in list(self._refused.values()):
-            await self._write(entry)
+        for ref in list(self._refused):
+            entry = self._unstored.get(ref)
+            if ref in self._refused and entry is self._refused[ref][0]:  # else it is stored, or newer figures come
+                await self._write(entry)
 
     def take_refused(self, turn_id: int) -> list[Charge]:
         """Return the refused charges of a turn and forget them: they are written with the end of the turn."""
         found = [entry for entry, _ in self._refused.values() if entry.turn_id == turn_id and entry.journal]
         for entry in found:
-            del self._refused[entry.charge.ref]
+            self._forget(entry)
         return [entry.charge for entry in found]
 
     def _spawn(self, entry: _Entry) -> None:
+        self._unstored[entry.charge.ref] = entry
         task = asyncio.create_task(self._write(entry), name=f"meter {self._lane}")
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
@@ -96,11 +100,20 @@ class ChargeWriter:
             else:
                 await self._ledger.post(turn_id, charge, user_id=entry.user_id, now_ms=self._clock())
         except StorageError as error:
+            if self._unstored.get(charge.ref) is not entry:
+                return  # newer figures of the same call are stored, or under way
             if charge.ref not in self._refused:
                 logger.error("%s: a charge could not be stored yet: %s", self._lane, error)
             self._refused[charge.ref] = entry, error
         else:
-            self._refused.pop(charge.ref, None)  # an earlier figure of the same call
+            self._forget(entry)
+
+    def _forget(self, entry: _Entry) -> None:
+        """Forget a charge, unless newer figures of the same call are under way."""
+        ref = entry.charge.ref
+        if self._unstored.get(ref) is entry:
+            del self._unstored[ref]
+            self._refused.pop(ref, None)
 
 
 def charge_of(call: ModelCall, *, estimated: bool) -> Charge:

@@ -105,7 +105,7 @@ class SessionMeter:
             self._turn_id = self.on_spent = None
         await self.drain()
         while self._notifications:
-            await asyncio.gather(*self._notifications)
+            await asyncio.wait(self._notifications)
         if self._writer is None:
             return []
         await self._writer.retry()
