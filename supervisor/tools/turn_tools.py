@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from supervisor.cluster.outages import wait_out
 from supervisor.people.identity import Directory
@@ -28,20 +30,25 @@ from supervisor.tools.topics import Topics
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 PEOPLE = "People stand here as references such as entity-4f5a1c2e. Use them as they are, also in arguments."
 """Added to the description of each tool whose results hold people."""
 
 MARGIN_SECONDS = 5.0
-"""How much longer than its own limit a call may be waited for, in seconds: its server is told that it is cancelled."""
+"""How much longer than its own limit a call may be waited for, in seconds: its server is told that it is cancelled.
+
+In an outage of the database, a call waits for that no longer before it is made.
+"""
+
+SPARE_SECONDS = 1.0
+"""How long before the client stops waiting a call has its answer, in seconds."""
 
 PREVIEW_SECONDS = 10.0
 """How long a question waits for the preview of its call, in seconds."""
 
 MAX_PREVIEW = 500
 """Characters of the longest preview in a question."""
-
-OUTAGE_SECONDS = 20.0
-"""How long a call waits for a database that does not answer, in seconds: less than its client waits for it."""
 
 NOT_MADE = "the call was not made, because the database does not answer; make it again in a few minutes"
 MADE = "the call was made, but its answer cannot be read, because the database does not answer"
@@ -135,11 +142,13 @@ class TurnTools(Tools):
         if isinstance(found, ToolOutput):
             return found
         server, tool = found
+        # One deadline for all that waits for the database, so that the model never reads that time was up instead.
+        deadline = time.monotonic() + server.config.timeout_seconds + MARGIN_SECONDS - SPARE_SECONDS
         standing = NOT_MADE
         try:
             circle = Circle(People())
             if server.fields:
-                circle = await wait_out(self._known, f"call {call.tool_use_id}", seconds=OUTAGE_SECONDS)
+                circle = await _by(deadline - server.config.timeout_seconds, self._known, f"call {call.tool_use_id}")
             arguments = circle.people.restored(call.input) if server.fields else call.input
             user = self._user()
             told = acting(user.id, user.name, self._scope) if user is not None else {}
@@ -147,7 +156,7 @@ class TurnTools(Tools):
             standing = MADE
             if answer.failed:
                 return self._failed(call, "ToolError", answer.text)
-            made = await self._output(server, tool, answer, circle)
+            made = await self._output(server, tool, answer, circle, deadline)
             if announced:
                 self._topics.came(server.name, self._scope, answer.meta)
             return made
@@ -191,11 +200,19 @@ class TurnTools(Tools):
             self._circle = await self._book.of(self._scope)
         return self._circle
 
-    async def _output(self, server: ToolServer, tool: ListedTool, answer: Answer, circle: Circle) -> ToolOutput:
+    async def _output(
+        self, server: ToolServer, tool: ListedTool, answer: Answer, circle: Circle, deadline: float
+    ) -> ToolOutput:
+        def learned() -> ToolOutput:
+            fresh, made = output(answer, tool.title, server.fields, circle.people)
+            circle.unsaved.extend(fresh)  # here, because the thread goes on where its caller is cancelled
+            return made
+
         async with circle.lock:  # two calls side by side may tell of the same new people
-            fresh, made = await asyncio.to_thread(output, answer, tool.title, server.fields, circle.people)
-            # After a restart a reference must still stand for the same person, so it is kept before it is used.
-            await wait_out(partial(self._book.keep, self._scope, fresh), "an answer", seconds=OUTAGE_SECONDS)
+            made = await asyncio.to_thread(learned)
+        # After a restart a reference must still stand for the same person, so it is kept before it is used; also
+        # people whom another call has learned and could not keep.
+        await _by(deadline, partial(self._book.keep, self._scope, circle), "an answer")
         return made
 
     def _refused(self, call: ToolCall, kind: str, why: str) -> ToolOutput:
@@ -257,6 +274,24 @@ class Toolbox:
             return self._directory.user(user_id)
         except UserNotFound:
             return None
+
+
+async def _by(deadline: float, work: Callable[[], Awaitable[T]], what: str) -> T:
+    """Do what needs the database, and wait for it no longer than to a deadline.
+
+    Args:
+        deadline: as `time.monotonic` counts.
+        what: waits, for the log.
+
+    Raises:
+        StorageError: it was not done by then, as far as is known.
+    """
+    left = max(0.0, deadline - time.monotonic())
+    try:
+        async with asyncio.timeout(left):  # one attempt alone may take longer
+            return await wait_out(work, what, seconds=left)
+    except TimeoutError:
+        raise StorageError("the database did not answer in time") from None
 
 
 def failure_text(kind: str) -> str:

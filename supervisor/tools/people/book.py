@@ -18,12 +18,16 @@ class Circle:
 
     Attributes:
         read: the number of the last reference that was read from the store.
-        lock: held while new people are learned and kept.
+        lock: held while new people are learned, or read.
+        unsaved: those that were learned and are not stored yet, in that order.
+        saving: held while they are stored.
     """
 
     people: People
     read: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    unsaved: list[Known] = field(default_factory=list)
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PeopleBook:
@@ -66,14 +70,17 @@ class PeopleBook:
         found = self._circles.get(scope)
         return found.people if found is not None else None
 
-    async def keep(self, scope: str, fresh: list[Known]) -> None:
-        """Store people that became known.
+    async def keep(self, scope: str, circle: Circle) -> None:
+        """Store the people of a conversation that became known, also those that an earlier attempt could not store.
 
         Raises:
-            StorageError: they were not stored.
+            StorageError: they were not stored; the next attempt stores them.
         """
-        if fresh and self._store is not None:
-            await self._store.add(scope, [_row(one) for one in fresh])
+        async with circle.saving:
+            fresh = list(circle.unsaved)
+            if fresh and self._store is not None:
+                await self._store.add(scope, [_row(one) for one in fresh])
+            del circle.unsaved[: len(fresh)]  # more may have come meanwhile
 
     async def _read(self, scope: str, circle: Circle) -> None:
         if self._store is None:

@@ -25,7 +25,8 @@ from supervisor.store.records.accounts import User
 from supervisor.store.records.tool_call import Reference
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.tools.topics import Topics
-from supervisor.tools.turn_tools import MADE, NOT_MADE, Toolbox
+from supervisor.tools.turn_tools import MADE, NOT_MADE, SPARE_SECONDS, Toolbox
+from tests.slowness import scaled
 from tests.supervisor.harness import JWT_SECRET, OPERATOR, SERVICE, seal
 from tests.tool_servers.programs import NAME, connected, noted, started, table
 from tests.tool_servers.server_program import ANN, BOB
@@ -200,28 +201,81 @@ async def test_a_failure_tells_its_kind_and_the_log_the_rest(
 
 
 class AwayReferences(ReferenceStore):
-    """Knows nobody, and refuses to read or write while it is told to."""
+    """Knows nobody, and refuses to read or write while it is told to, or says nothing.
+
+    Attributes:
+        added: the references that it was given to keep.
+    """
 
     def __init__(self) -> None:
         self.refuses_to_read = self.refuses_to_write = False
+        self.reading, self.writing = asyncio.Event(), asyncio.Event()
+        self.reading.set()
+        self.writing.set()
+        self.added: list[str] = []
 
     async def known(self, scope: str, *, after: int = 0) -> list[Reference]:
+        await self.reading.wait()
         if self.refuses_to_read:
             raise StorageError("PostgreSQL does not answer")
         return []
 
     async def add(self, scope: str, references: Sequence[Reference]) -> None:
+        await self.writing.wait()
         if self.refuses_to_write:
             raise StorageError("PostgreSQL does not answer")
+        self.added += [one.reference for one in references]
 
     async def forget(self, scope: str) -> None:
         raise AssertionError("nobody asks for it here")
 
 
+def no_time_to_wait(monkeypatch: pytest.MonkeyPatch, journal: Path) -> None:
+    """Let a call of the server wait for the database not at all."""
+    margin = SPARE_SECONDS - table(journal).timeout_seconds
+    monkeypatch.setattr("supervisor.tools.turn_tools.MARGIN_SECONDS", margin)
+
+
+async def test_a_database_that_says_nothing_holds_up_no_call(
+    servers: ToolServers, people: Directory, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references = AwayReferences()
+    tools = Toolbox(servers, people, references).of_turn(ALICE, "chat-1")
+    before = noted(journal)
+    references.reading.clear()
+    references.writing.clear()
+    async with asyncio.timeout(scaled(15)):
+        with monkeypatch.context() as patch:
+            patch.setattr("supervisor.tools.turn_tools.MARGIN_SECONDS", SPARE_SECONDS + 0.1)
+            assert (await tools.call(call_of("people"))).text == f"{FAILED}StorageError ({NOT_MADE})"
+        assert noted(journal) == before
+        references.reading.set()
+        assert isinstance(await tools.shown(call_of("people")), ToolCall)
+        no_time_to_wait(monkeypatch, journal)
+        made = await asyncio.gather(*(tools.call(call_of("people")) for _ in range(2)))
+    assert [output.text for output in made] == [f"{FAILED}StorageError ({MADE})"] * 2
+    assert noted(journal) == [*before, "people", "people"]
+
+
+async def test_people_who_could_not_be_kept_are_kept_with_the_next_call(
+    servers: ToolServers, people: Directory, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references = AwayReferences()
+    tools = Toolbox(servers, people, references).of_turn(ALICE, "chat-1")
+    references.refuses_to_write = True
+    with monkeypatch.context() as patch:
+        no_time_to_wait(patch, journal)
+        assert (await tools.call(call_of("people"))).failed
+    references.refuses_to_write = False
+    for _ in range(2):
+        assert ANN_REFERENCE in (await tools.call(call_of("people"))).text
+    assert references.added == [ANN_REFERENCE, BOB_REFERENCE]
+
+
 async def test_an_outage_of_the_database_says_whether_the_call_was_made(
     servers: ToolServers, people: Directory, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supervisor.tools.turn_tools.OUTAGE_SECONDS", 0.1)
+    no_time_to_wait(monkeypatch, journal)
     references = AwayReferences()
     tools = Toolbox(servers, people, references).of_turn(ALICE, "chat-1")
     before = noted(journal)

@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from supervisor.store import SqliteStore, open_store
-from supervisor.tools.people.book import PeopleBook
-from supervisor.tools.people.people import Known
+from supervisor.tools.people.book import Circle, PeopleBook
+from supervisor.tools.people.people import Known, People
 from tests.supervisor.harness import seal
 
 ANN = Known(reference="entity-4f5a1c2e", person="4f5a1c2e-0000-ann", name="Ann Lee")
+
+
+def learned(one: Known) -> Circle:
+    """Return the people of a conversation that has learned of one and not kept them."""
+    return Circle(People(), unsaved=[one])
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ async def test_all_who_ask_for_a_conversation_get_the_same_people(store: SqliteS
     one, two = await asyncio.gather(book.of("c1"), book.of("c1"))
     assert one is two
     assert await book.of("c2") is not one
-    await book.keep("c1", [ANN])
+    await book.keep("c1", learned(ANN))
     assert not one.people, "it is kept, and learned by whoever keeps it"
     del one, two
     gc.collect()
@@ -41,13 +46,13 @@ async def test_all_who_ask_for_a_conversation_get_the_same_people(store: SqliteS
 async def test_who_holds_a_conversation_learns_whom_another_node_has_met(store: SqliteStore) -> None:
     here, there = PeopleBook(store.references), PeopleBook(store.references)
     held, other = await here.of("c1"), await here.of("c2")
-    await there.keep("c1", [ANN])
+    await there.keep("c1", learned(ANN))
     assert held.people.hidden("Ann Lee called") == "Ann Lee called"
     await here.look(["c9", "c1"])
     assert held.people.hidden("Ann Lee called") == f"{ANN.reference} called"
     ben = Known(reference="entity-00000001", person="7", name="Ben Cho")
     for scope in ("c1", "c2"):
-        await there.keep(scope, [ben])
+        await there.keep(scope, learned(ben))
     assert (await here.of("c1")) is held
     assert held.people.read(ben.reference) == "Ben Cho", "whoever asks gets what is new"
     assert not other.people
@@ -58,6 +63,6 @@ async def test_who_holds_a_conversation_learns_whom_another_node_has_met(store: 
 
 async def test_a_book_without_a_store_knows_nobody() -> None:
     book = PeopleBook()
-    await book.keep("c1", [ANN])
+    await book.keep("c1", learned(ANN))
     await book.look(None)
     assert (await book.of("c1")).people.read(ANN.reference) == ANN.reference
