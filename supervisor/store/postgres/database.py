@@ -188,7 +188,7 @@ class PostgresDatabase:
         except (CommitUnknown, Fenced) as error:
             return [Failed(error) for _ in works]  # none may run again: they may be stored, or never will be
         except Exception as error:  # noqa: BLE001 (the retry below finds the write that failed)
-            if len(works) == 1 or not _reachable(thread):
+            if len(works) == 1 or _is_away(thread, error):
                 return [Failed(storage_error(error)) for _ in works]
         outcomes: list[Any] = []
         for work in works:
@@ -196,7 +196,7 @@ class PostgresDatabase:
                 outcomes += self._transact(thread, [work])
             except Exception as error:  # noqa: BLE001 (it concerns this one only, while the server is there)
                 outcomes.append(Failed(storage_error(error)))
-                if not _reachable(thread):
+                if len(outcomes) < len(works) and _is_away(thread, error):
                     return outcomes + [outcomes[-1]] * (len(works) - len(outcomes))
         return outcomes
 
@@ -286,13 +286,18 @@ def _begun(thread: PgThread, begin: str) -> tuple[PgConnection, Row | None]:
     return connection, connection.script(begin)
 
 
-def _reachable(thread: PgThread) -> bool:
-    """Return whether the server is there; each try to connect to one that is not may take seconds."""
+def _is_away(thread: PgThread, error: Exception) -> bool:
+    """Return whether an error is that of a server which is away, so that it is the error of all who wait for it.
+
+    Ask only where some wait: each try to connect may take seconds.
+    """
+    if not isinstance(error, (psycopg.OperationalError, OSError)):
+        return False
     try:
         thread.connection()
     except (psycopg.Error, OSError):
-        return False
-    return True
+        return True
+    return False
 
 
 def _roll_back(connection: PgConnection) -> None:
@@ -320,7 +325,7 @@ def _read(thread: PgThread, works: list[Callable[[Reader], Any]]) -> list[Any]:
                 _roll_back(connection)
         except Exception as error:  # noqa: BLE001 (it concerns this one only, while the server is there)
             outcomes.append(Failed(storage_error(error)))
-            if not _reachable(thread):
+            if len(outcomes) < len(works) and _is_away(thread, error):
                 return outcomes + [outcomes[-1]] * (len(works) - len(outcomes))
     return outcomes
 

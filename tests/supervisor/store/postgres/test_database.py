@@ -126,9 +126,8 @@ async def test_a_server_that_stops_is_used_again_when_it_is_back(server: Postgre
     assert await store.turns.pending_count() == 1
 
 
-async def test_many_that_wait_find_out_together_that_the_server_is_away(
-    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def counted_tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the connections that are tried from now on."""
     tries: list[str] = []
     connect: Callable[..., None] = PgConnection.__init__
 
@@ -136,15 +135,51 @@ async def test_many_that_wait_find_out_together_that_the_server_is_away(
         tries.append(name)
         connect(self, url, name, *more)
 
+    monkeypatch.setattr(PgConnection, "__init__", counted)
+    return tries
+
+
+async def test_many_that_wait_find_out_together_that_the_server_is_away(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = store._database
     assert isinstance(database, PostgresDatabase)
+    tries = counted_tries(monkeypatch)
     server.control("stop", "-m", "immediate")
     try:
-        monkeypatch.setattr(PgConnection, "__init__", counted)
         for work in (database.read, database.write):
             refused = await asyncio.gather(*(work(lambda _: None) for _ in range(20)), return_exceptions=True)
             assert {type(error) for error in refused} == {StorageError}
         assert len(tries) < 10, "each of them may take seconds"
+    finally:
+        server.control("start")
+
+
+async def test_one_that_waits_alone_tries_to_connect_once(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = counted_tries(monkeypatch)
+    server.control("stop", "-m", "immediate")
+    try:
+        with pytest.raises(StorageError):
+            await store.turns.pending_count()
+        assert tries == ["xswarm reader"]
+    finally:
+        server.control("start")
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+async def test_the_fault_of_one_is_not_the_error_of_others_while_the_server_is_away(
+    server: PostgresServer, store: PostgresStore, kind: str
+) -> None:
+    def wrong(_: object) -> None:
+        server.control("stop", "-m", "immediate")
+        raise ZeroDivisionError
+
+    work = getattr(store._database, kind)
+    try:
+        outcomes = await asyncio.gather(work(wrong), work(lambda _: None), return_exceptions=True)
+        assert isinstance(outcomes[1], StorageError)
     finally:
         server.control("start")
 
