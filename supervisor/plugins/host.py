@@ -13,6 +13,7 @@ from supervisor.delivery.outbox import Outbox, outbound_of
 from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, Receipt
+from supervisor.protocol.ports.channel import OfAnotherNode
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.peers import ports
 from supervisor.runtime.peers.agents import is_agents
@@ -89,7 +90,7 @@ class DaemonChannelHost:
         if connection.family != socket.AF_UNIX:
             with suppress(OSError):  # the connection has ended
                 if await self._nodes.are_elsewhere(connection.getpeername()[0]):
-                    return True
+                    raise OfAnotherNode
         return await asyncio.to_thread(is_agents, connection)
 
     async def about_port(self, port: int) -> str:

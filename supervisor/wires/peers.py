@@ -30,6 +30,13 @@ MOST_FOREIGN = 1_000
 """Most clients that are remembered of one connection of a proxy."""
 
 
+class FromOtherNode(NotAllowed):
+    """A connection comes from the machine of another node: the processes there cannot be looked at from here."""
+
+    def __init__(self) -> None:
+        super().__init__(OF_ANOTHER_NODE, WHERE_ELSE)
+
+
 class Peer:
     """The process at the other end of one connection. It is looked up at the first question, and known from then on.
 
@@ -98,7 +105,8 @@ async def is_agents(connection: HTTPConnection) -> bool:
     """Return whether a request comes from an agent.
 
     Raises:
-        NotAllowed: it comes from this machine by a proxy that hides its process, or from the machine of another node.
+        NotAllowed: it comes from this machine by a proxy that hides its process.
+        FromOtherNode: it comes from the machine of another node.
         Unknowable: it cannot be told now.
     """
     scope = connection.scope
@@ -118,11 +126,11 @@ async def refuse_other_node(nodes: NodeAddresses | None, host: str) -> None:
         nodes: None = there are no others.
 
     Raises:
-        NotAllowed: it is: the processes there cannot be looked at from here.
+        FromOtherNode: it is: the processes there cannot be looked at from here.
         Unknowable: it cannot be told now.
     """
     if nodes is not None and await nodes.are_elsewhere(host):
-        raise NotAllowed(OF_ANOTHER_NODE, WHERE_ELSE)
+        raise FromOtherNode
 
 
 async def refuse_agent(connection: HTTPConnection) -> None:

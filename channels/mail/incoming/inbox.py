@@ -24,6 +24,7 @@ from aiosmtpd.smtp import Envelope, Session
 
 from channels.mail.config import KEY, LmtpConfig, MailConfig
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
+from supervisor.protocol.ports.channel import OfAnotherNode
 
 logger = logging.getLogger(__name__)
 
@@ -194,6 +195,9 @@ class _Handler:
                     await self.refused(envelope, "an agent on this machine handed it in")
                     return "550 5.7.1 Mail from an agent is refused"
                 await self._receive(envelope.original_content or b"", envelope.mail_from or "")
+        except OfAnotherNode as error:
+            logger.warning("a mail was deferred: %s", error)
+            return "451 4.7.1 Not taken from the machine of another node, where agents run: hand it to the node there"
         except StorageError as error:
             logger.warning("a mail was deferred: %s", error)
             return "451 4.3.0 Not stored, try again later"

@@ -10,11 +10,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from supervisor.protocol.errors import DeliveryFailure, PermanentFailure
+from supervisor.protocol.errors import DeliveryFailure, PermanentFailure, TemporaryFailure
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, Receipt, Reconciled, Sent
 from supervisor.protocol.ports.web import Route
 
 logger = logging.getLogger(__name__)
+
+
+class OfAnotherNode(TemporaryFailure):
+    """A connection comes from the machine of another node, whose agents cannot be told from people here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it comes from the machine of another node, whose agents this one cannot tell; hand it to the node of that "
+            "machine, or from another machine (a proxy there: list it in http.trusted_proxies)"
+        )
 
 
 class ChannelHost(Protocol):
@@ -63,7 +73,12 @@ class ChannelHost(Protocol):
         """
 
     async def comes_from_agent(self, connection: socket.socket) -> bool:
-        """Return whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
+        """Return whether an agent started the process at the other end.
+
+        Raises:
+            OfAnotherNode: that process is on the machine of another node: do not take what it brings.
+            TemporaryFailure: it cannot be told now.
+        """
 
     async def about_port(self, port: int) -> str:
         """Return what to do about a port on which another program listens, with its process where that can be told."""

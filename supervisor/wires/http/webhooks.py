@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from supervisor.protocol.errors import NotAllowed, TemporaryFailure, XswarmError
 from supervisor.protocol.ports import web
+from supervisor.protocol.ports.channel import OfAnotherNode
 from supervisor.wires.failures import MethodNotAllowed, failure
 from supervisor.wires.http.bodies import MAX_WEBHOOK, read_body
-from supervisor.wires.peers import is_agents
+from supervisor.wires.peers import FromOtherNode, is_agents
 
 logger = logging.getLogger(__name__)
 
@@ -116,5 +117,7 @@ def _to_channel(request: Request, body: bytes, public_url: str) -> web.WebReques
 async def _comes_from_agent(request: Request) -> bool:
     try:
         return await is_agents(request)
+    except FromOtherNode as error:
+        raise OfAnotherNode from error
     except NotAllowed:
         return True

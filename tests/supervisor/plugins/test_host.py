@@ -14,6 +14,7 @@ from supervisor.cluster.addresses import NodeAddresses
 from supervisor.plugins.host import DaemonChannelHost, DaemonConnectorHost
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery
+from supervisor.protocol.ports.channel import OfAnotherNode
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.runtime.credentials import Credentials
 from tests.fakes import RecordingChannel, ScriptedConnector
@@ -154,7 +155,9 @@ class Elsewhere(NodeAddresses):
         return True
 
 
-async def test_a_connection_from_the_machine_of_another_node_counts_as_an_agents(tmp_path: Path) -> None:
+async def test_a_connection_from_the_machine_of_another_node_is_told_apart(
+    tmp_path: Path,
+) -> None:
     async with core_with(tmp_path) as core:
         alone, several = host(core), host(core, nodes=Elsewhere(core.elsewhere.cluster))
         with (
@@ -163,7 +166,8 @@ async def test_a_connection_from_the_machine_of_another_node_counts_as_an_agents
             server.accept()[0] as accepted,
         ):
             assert not await alone.comes_from_agent(accepted)
-            assert await several.comes_from_agent(accepted)
+            with pytest.raises(OfAnotherNode, match="from the machine of another node"):
+                await several.comes_from_agent(accepted)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             assert not await several.comes_from_agent(ours)

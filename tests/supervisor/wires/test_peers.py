@@ -17,7 +17,7 @@ from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.ports.web import WebRequest, WebResponse
 from supervisor.wires.peers import Peer
 from tests.descriptors import no_free_descriptor
-from tests.supervisor.cluster.nodes import node
+from tests.supervisor.cluster.nodes import FakeNodes, node
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
 from tests.supervisor.wires.http.hook_channel import PATH, HookChannel
 from tests.supervisor.wires.http.serving import ROUTE, Served
@@ -155,6 +155,33 @@ async def test_each_client_of_a_proxy_is_looked_up_once(tmp_path: Path) -> None:
         assert await status("127.0.0.1") == 403
 
 
+async def sees_another_node(served: Served, *addresses: str) -> None:
+    """Let the node look, and see another one on a machine with some addresses."""
+    cluster = served.core.elsewhere.cluster
+    cluster._store = FakeNodes(cluster.epoch, replace(node(99), addresses=addresses))
+    await cluster.look()
+
+
+async def test_a_webhook_by_the_machine_of_another_node_is_put_off_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[bool] = []
+
+    class Asking(HookChannel):
+        async def _take(self, request: WebRequest) -> WebResponse:
+            told.append(await request.from_agent())
+            return WebResponse(status=200)
+
+    proxied = config.Http(port=0, trusted_proxies=("127.0.0.1",))
+    async with Served(tmp_path, http=proxied, channels=[Asking()]) as served:
+        await sees_another_node(served, "203.0.113.7")
+        put_off = await served.service.post(PATH, headers={"X-Forwarded-For": "203.0.113.7"})
+        assert (await served.service.post(PATH, headers={"X-Forwarded-For": "203.0.113.8"})).status_code == 200
+    assert (put_off.status_code, told) == (503, [False])
+    assert f"{PATH} was answered with 503: it comes from the machine of another node" in caplog.text
+    assert "http.trusted_proxies" in caplog.text
+
+
 async def test_while_no_file_is_free_a_webhook_is_put_off_and_nobody_decides(tmp_path: Path) -> None:
     class Asking(HookChannel):
         async def _take(self, request: WebRequest) -> WebResponse:
@@ -227,7 +254,7 @@ async def test_the_machine_of_another_node_decides_nothing(tmp_path: Path) -> No
             return answer.status_code, answer.json()["error"]
 
         assert (await refusal("203.0.113.7"))[0] == 404
-        served.core.elsewhere.cluster.live = [replace(node(99), addresses=("203.0.113.7", "fd00::7"))]
+        await sees_another_node(served, "203.0.113.7", "fd00::7")
         status, why = await refusal("203.0.113.7")
         assert (status, "from the machine of another node" in why) == (403, True)
         assert (await refusal("FD00:0:0::7"))[0] == 403
@@ -236,8 +263,6 @@ async def test_the_machine_of_another_node_decides_nothing(tmp_path: Path) -> No
         with pytest.raises(NotAllowed, match="from the machine of another node"):
             await Peer(there, ours).refuse_agent(nodes)
         await Peer(("203.0.113.8", 40000), ours).refuse_agent(nodes)
-        served.core.elsewhere.cluster.live = ()
-        await Peer(there, ours).refuse_agent(nodes)
 
 
 async def test_what_tells_nothing_is_left_to_the_token() -> None:

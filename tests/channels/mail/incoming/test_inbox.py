@@ -17,10 +17,12 @@ import uvloop
 
 from channels.mail.config import LmtpConfig
 from channels.mail.incoming.inbox import MAX_CONNECTIONS, Inbox, Receive
+from channels.mail.incoming.receiver import Receiver
 from supervisor.demo.mailbox import deliver_raw
 from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
 from supervisor.protocol.messages import Address
+from supervisor.protocol.ports.channel import OfAnotherNode
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
 from tests.descriptors import no_free_descriptor
@@ -308,6 +310,21 @@ async def test_a_mail_from_an_agent_is_refused(by_path: bool, tmp_path: Path) ->
     assert "Mail from an agent is refused" in said[1]
     assert len(host.accepted) == 1
     assert host.traces == [(ADMIN, "an agent on this machine handed it in")]
+
+
+async def test_a_mail_from_the_machine_of_another_node_is_deferred_and_the_reason_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def elsewhere(connection: socket.socket) -> bool:
+        raise OfAnotherNode
+
+    host = RecordingHost()
+    taken = Inbox(config(), Receiver(config(), host).receive, elsewhere, host.dropped, host.about_port)
+    async with taken.listening() as address:
+        answer = await deliver_raw(address, mail(), envelope_from=ADMIN, recipients=[US])
+    assert answer.startswith("451 4.7.1 Not taken from the machine of another node")
+    assert (host.accepted, host.traces) == ([], [])
+    assert "a mail was deferred: it comes from the machine of another node" in caplog.text
 
 
 @pytest.mark.parametrize("by_path", [False, True])
