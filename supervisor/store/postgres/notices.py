@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -116,11 +117,14 @@ class PostgresNotices:
                 for notice in unpacked(payload, self._epoch):
                     hear(notice)
 
-        number = connection.fileno()
+        # A descriptor of our own: libpq closes its own as soon as the connection fails, and then its number may belong to
+        # another socket of the loop before this one is told.
+        number = os.dup(connection.fileno())
         loop.add_reader(number, read)
         try:
             read()  # what came with the answer to LISTEN
             await lost
         finally:
             loop.remove_reader(number)
+            os.close(number)
             connection.close()
