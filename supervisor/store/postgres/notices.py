@@ -117,7 +117,7 @@ class PostgresNotices:
                 for notice in unpacked(payload, self._epoch):
                     hear(notice)
 
-        # A descriptor of our own: libpq closes its own as soon as the connection fails, and then its number may belong to
+        # A descriptor of our own: libpq closes its own as soon as the connection fails, and its number may belong to
         # another socket of the loop before this one is told.
         number = os.dup(connection.fileno())
         loop.add_reader(number, read)
