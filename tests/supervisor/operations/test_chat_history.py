@@ -12,12 +12,10 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.chat import ChatEntry
 from supervisor.store.records.result import Result
 from supervisor.store.records.tool_call import StoredCall
-from supervisor.store.records.turn import Turn
 from supervisor.turns.outcomes import INCLUDED
+from tests.supervisor.turn_records import turn as turn_of
 
-TURN = Turn(
-    id=1,
-    message_id=MessageId("m1"),
+TURN = turn_of(
     lane="c1",
     target=Target.ASSISTANT,
     reason="chat",
@@ -29,8 +27,6 @@ TURN = Turn(
     channel="chat",
     thread="c1",
     text="how are we?",
-    note="",
-    context=None,
     reply=None,
     accepted_ms=1_000,
 )

@@ -12,12 +12,12 @@ import pytest
 from supervisor.config import Limits
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.messages import MessageId, UserId
+from supervisor.protocol.status import TurnState
 from supervisor.store.records.result import Result
-from supervisor.store.records.turn import Turn
 from supervisor.wires.rest.messages import CHANNEL, answer_body, message_body, responds_async
 from tests.fakes import ScriptedConnector
+from tests.supervisor.turn_records import turn
 from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
 from tests.waiting import until
 
@@ -213,27 +213,8 @@ async def _equal(found: Any, wanted: object) -> bool:
 
 
 def result_of(state: TurnState, ended_ms: int | None) -> Result:
-    turn = Turn(
-        id=1,
-        message_id=MessageId("m"),
-        lane="s",
-        target=Target.CLAUDE_CODE,
-        reason="keyword fix",
-        state=state,
-        user_id=UserId("alice"),
-        session_id=SessionId("s"),
-        project=ProjectName("site"),
-        exclusive=True,
-        channel="sms",
-        thread="",
-        text="fix it",
-        note="",
-        context=None,
-        reply=None,
-        accepted_ms=1_700_000_000_000,
-    )
     return Result(
-        turn=turn,
+        turn=turn(state=state, user_id=UserId("alice"), reply=None, accepted_ms=1_700_000_000_000),
         answer="fixed",
         answer_id=MessageId("a"),
         why="",
@@ -247,7 +228,7 @@ def result_of(state: TurnState, ended_ms: int | None) -> Result:
 
 def test_money_leaves_as_dollars_and_time_as_rfc_3339() -> None:
     assert asdict(answer_body(result_of(TurnState.COMPLETED, 1_700_000_001_500))) == {
-        "message_id": "m",
+        "message_id": "m1",
         "content": "fixed",
         "cost_usd": 0.0015,
         "timestamp": "2023-11-14T22:13:21.500Z",
