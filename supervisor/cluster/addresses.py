@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from supervisor.cluster.cluster import Cluster
-from supervisor.runtime.peers.sockets import is_own
+from supervisor.runtime.peers.sockets import address_of, is_own
 
 
 class NodeAddresses:
@@ -37,8 +36,5 @@ def _of(machine: Sequence[str]) -> set[str]:
 
 def _plain(host: str) -> str:
     """Return an address in one form, an IPv4-mapped one as IPv4; empty = it is a name, or nothing."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return ""
-    return str((address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address)
+    address = address_of(host.partition("%")[0])
+    return "" if address is None else str(address)

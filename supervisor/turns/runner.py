@@ -113,14 +113,19 @@ class TurnRunner:
 
     async def _end_unbegun(self, lane: Lane, turn: Turn) -> None:
         """End a turn that was interrupted while it waited for the database; its interrupters are told at once."""
-        running = RunningTurn(turn, self._hub, self._tools.recorder(lane))
-        running.joined = [RunningTurn(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
+        running = self._with_parts(lane, turn)
         lane.begin(running, None)
         running.fail(NOT_BEGUN, interrupted=True)
         lane.tell_interrupters(running)
         await lane.end()
         await self._completion.conclude(running, running.ended.result(), ())
         await self._conclude_parts(running, running.ended.result())
+
+    def _with_parts(self, lane: Lane, turn: Turn) -> RunningTurn:
+        """Return a turn that is about to run, with those that were gathered with it."""
+        running = RunningTurn(turn, self._hub, self._tools.recorder(lane))
+        running.joined = [RunningTurn(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
+        return running
 
     async def _close_overspent(self, turn: Turn, error: XswarmError | None) -> None:
         """Close the session of a turn that reached the session's own limit: only a person connects it again.
@@ -135,9 +140,7 @@ class TurnRunner:
 
     async def _talk(self, lane: Lane, turn: Turn, session: LiveSession, conversation: Conversation) -> None:
         """Run a turn, then one after the other the turns that were steered into it and have not ended with it."""
-        first = RunningTurn(session.noted(turn), self._hub, self._tools.recorder(lane))
-        first.joined = [RunningTurn(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
-        running: RunningTurn | None = first
+        running: RunningTurn | None = self._with_parts(lane, session.noted(turn))
         stop = False
         while running is not None:
             session.meter.begin(running.turn.id, running.turn.user_id)

@@ -107,8 +107,8 @@ def is_own(host: str, proc: Path = PROC) -> bool:
     """
     if is_loopback(host):
         return True
-    packed, outer = _packed(host), _read_text(proc / "net/if_inet6").split()[::6]
-    return packed in map(_packed, OWN.findall(_read_text(proc / "net/fib_trie"))) or packed.hex() in outer
+    packed, (inner, outer) = _packed(host), _own(proc)
+    return packed in map(_packed, inner) or packed.hex() in outer
 
 
 def own_addresses(proc: Path = PROC) -> list[str]:
@@ -117,14 +117,14 @@ def own_addresses(proc: Path = PROC) -> list[str]:
     Raises:
         Unknowable: the kernel could not be asked now.
     """
-    outer = _read_text(proc / "net/if_inet6").split()[::6]
-    found = {*OWN.findall(_read_text(proc / "net/fib_trie")), *(str(IPv6Address(bytes.fromhex(one))) for one in outer)}
+    inner, outer = _own(proc)
+    found = {*inner, *(str(IPv6Address(bytes.fromhex(one))) for one in outer)}
     return sorted(one for one in found if not is_loopback(one))
 
 
 def is_loopback(host: str) -> bool:
     """Return whether a text is a loopback address."""
-    address = _address(host)
+    address = address_of(host)
     return address is not None and address.is_loopback
 
 
@@ -189,7 +189,12 @@ def _listed(end: str) -> tuple[bytes, int]:
     return b"".join(words).removeprefix(MAPPED), int(port, 16)
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def _own(proc: Path) -> tuple[list[str], list[str]]:
+    """Return the addresses that the kernel lists: those of IPv4 as texts, those of IPv6 as hexadecimal digits."""
+    return OWN.findall(_read_text(proc / "net/fib_trie")), _read_text(proc / "net/if_inet6").split()[::6]
+
+
+def address_of(host: str) -> IPv4Address | IPv6Address | None:
     """Return a text as an address, an IPv4-mapped one as IPv4; None = it is not an address."""
     try:
         address = ip_address(host)
@@ -200,7 +205,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 def _packed(host: str) -> bytes:
     """Return the bytes of an address; empty if a text is not an address."""
-    address = _address(host)
+    address = address_of(host)
     return address.packed if address is not None else b""
 
 
