@@ -240,7 +240,7 @@ class Daemon:
             config.state_dir / DATABASE_FILE,
             seal=audit_seal_of(self._credentials),
             used=self._credentials.was_generated(AUDIT_SECRET),
-            node=new_node(config, self._credentials, _projects(config).here()),
+            node=new_node(config, self._credentials, _projects(config).here() if config.store.url else ()),
         )
         stack.push_async_callback(store.close)
         await note_audit_key(store, self._credentials)
