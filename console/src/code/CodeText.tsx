@@ -33,7 +33,7 @@ export function CodeText({
     const timer = setTimeout(() => {
       import("./highlight.js")
         .then(async ({ highlight }) => {
-          const lines = await highlight(text, language);
+          const lines = await highlight(text, language, compiled.has(language));
           compiled.add(language);
           if (isWanted) setColoured({ text, language, lines });
         })

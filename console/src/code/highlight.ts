@@ -15,14 +15,26 @@ const THEME = "kinds";
 /** Each kind is a variable of the style sheet in a theme of shiki: here it becomes a class. */
 const KIND = /^var\(--([a-z-]+)\)$/;
 
+/** How long one line may take, in milliseconds; the rest of a line that takes longer stays without colours. */
+const LINE_MS = 500;
+
+/** The first lines of a language are coloured twice: its rules are compiled meanwhile, which is slow on a phone. */
+const FIRST_LINES = 3;
+const FIRST_LINE_MS = 3_000;
+
 let highlighter: Promise<HighlighterCore> | null = null;
 
 /**
  * The lines of a text as tokens.
  *
  * @param language as `languageOf` names it.
+ * @param isCompiled whether the rules of the language are compiled: an earlier text was coloured.
  */
-export async function highlight(text: string, language: string): Promise<readonly (readonly CodeToken[])[]> {
+export async function highlight(
+  text: string,
+  language: string,
+  isCompiled: boolean,
+): Promise<readonly (readonly CodeToken[])[]> {
   highlighter ??= createHighlighterCore({
     engine: createJavaScriptRegexEngine({ forgiving: true }),
     langs: [],
@@ -32,7 +44,10 @@ export async function highlight(text: string, language: string): Promise<readonl
   const grammar = await grammarOf(language);
   await core.loadLanguage(grammar);
   const lang = grammar.at(-1)?.name ?? "text";
-  const { tokens } = core.codeToTokens(text, { lang, theme: THEME, tokenizeMaxLineLength: 1_000 });
+  const coloured = (part: string, tokenizeTimeLimit: number) =>
+    core.codeToTokens(part, { lang, theme: THEME, tokenizeMaxLineLength: 1_000, tokenizeTimeLimit });
+  if (!isCompiled) coloured(text.split("\n", FIRST_LINES).join("\n"), FIRST_LINE_MS);
+  const { tokens } = coloured(text, LINE_MS);
   return tokens.map((line) => line.map((token) => ({ text: token.content, kind: kindOf(token.color) })));
 }
 

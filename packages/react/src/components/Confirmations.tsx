@@ -1,7 +1,7 @@
 import { type ReactElement, useEffect, useId, useState } from "react";
 import type { Decision } from "../chat/frames.js";
 import type { Confirmation } from "../chat/state.js";
-import { readable } from "./pieces.js";
+import { readable, visible } from "./pieces.js";
 import type { Words } from "./words.js";
 
 export interface ConfirmationsProps {
@@ -36,12 +36,12 @@ function Question({
   return (
     <section className="xswarm-confirmation" aria-labelledby={title}>
       <p id={title} className="xswarm-title">
-        {words.confirmation}: {summary || tool}
+        {words.confirmation}: {visible(summary || tool)}
       </p>
       <details open>
         <summary>{words.details}</summary>
-        <code>{tool}</code>
-        <pre>{readable(input)}</pre>
+        <code>{visible(tool)}</code>
+        <pre>{visible(readable(input))}</pre>
       </details>
       {left !== null && <p>{left === 0 ? words.expired : `${words.timeLeft}: ${clock(left)}`}</p>}
       <div className="xswarm-decision">

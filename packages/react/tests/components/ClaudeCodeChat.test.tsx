@@ -195,6 +195,17 @@ describe("a question about a tool call", () => {
     expect(page.element.querySelector(".xswarm-confirmation")).toBeNull();
   });
 
+  it("shows what a call hides, such as a text that is read backwards", async () => {
+    await open();
+    await ask("swap");
+    const input = { command: "ls\u202e mr\u200b", tag: "a\u{e0041}b\u00a0c", more: "Zoë\n日本" };
+    await say({ ...request, input, summary: "ls\u202e mr" });
+    const shown = page.text(".xswarm-confirmation pre");
+    for (const part of ["ls\\u202e mr\\u200b", "a\\u{e0041}b\\u00a0c", "Zoë\\n日本"]) expect(shown).toContain(part);
+    expect(shown).toContain("\n  ");
+    expect(page.text(".xswarm-confirmation .xswarm-title")).toContain("ls\\u202e mr");
+  });
+
   it("is closed when its time is up", async () => {
     await open();
     await ask("swap");
