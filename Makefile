@@ -13,9 +13,17 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 FRONT := node_modules/.locked
 REACT := packages/react/dist/index.js
 CONSOLE := supervisor/wires/console/index.html
+# The tests of one file run in the same worker, so they share the daemons of its fixtures; tests/conftest.py orders the files.
+IN_WORKERS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 ARGS ?=
 KILLS ?= 500
-WORKERS ?= 3
+WORKERS ?= 4
+
+# A browser, and a cluster of three nodes, use more than one process a worker.
+test-browser test-cluster: WORKERS := 3
+
+# Where a shell wants no bytecode, every worker and every daemon of the tests would compile what it imports: a minute.
+unexport PYTHONDONTWRITEBYTECODE
 
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
@@ -49,16 +57,17 @@ run-cluster: $(READY) ## PostgreSQL and three nodes on this machine, to pull the
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
 # The gates use one core, so they run beside the tests, which wait a third of their time.
-test: $(READY) $(CONSOLE) ## every gate and all tests (ARGS="-k mail", WORKERS=3)
+test: $(READY) $(CONSOLE) ## every gate and all tests (ARGS="-k mail", WORKERS=4)
 	@$(MAKE) --no-print-directory --jobs 2 lint tests
 
-# The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
+# What no worker and no daemon has to compile for itself. Exit code 5: no test is selected.
 tests: $(READY) $(CONSOLE) ## the same without the gates
 	$(NPM) test --silent
-	MAKEFLAGS= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m compileall -q supervisor channels connectors cli benchmarks examples packages/python
+	MAKEFLAGS= $(IN_WORKERS) $(ARGS) || [ $$? -eq 5 ]
 
 test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does not run
-	$(BIN)/python -m pytest -m browser --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+	$(IN_WORKERS) -m browser $(ARGS) || [ $$? -eq 5 ]
 
 test-benchmarks: $(READY) ## every benchmark in its short form
 	$(BIN)/python -m pytest -m benchmark $(ARGS)
@@ -67,7 +76,7 @@ test-postgres: $(READY) ## the tests on PostgreSQL, with a server of their own; 
 	$(BIN)/python -m pytest -m postgres $(ARGS)
 
 test-cluster: $(READY) ## the tests of several daemons on one PostgreSQL; skipped where none is installed
-	$(BIN)/python -m pytest -m cluster --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(IN_WORKERS) -m cluster $(ARGS)
 
 lint: $(READY) $(REACT) ## every gate but the tests
 	$(BIN)/ruff format --check

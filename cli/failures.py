@@ -81,7 +81,7 @@ class Refused(XswarmError):
 
     Args:
         message: the daemon's sentence.
-        code: the wire code (protocol.md section 1, error texts and codes).
+        code: the wire code (docs/protocol.md, Errors).
         remedy: empty, or one that names a request of HTTP, for the remedy that is known for the code.
         retry_after: in seconds; None where the daemon names no time.
     """

@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from cli.failures import ExitCode, exit_code, sentence
+from cli.lazy import Lazy, LazyGroup
 from cli.options import example
 from supervisor.protocol.errors import XswarmError
 
 COMMANDS = {
-    "serve": ("cli.commands.serve", "Run the daemon in the foreground."),
-    "init": ("cli.commands.init", "Ask, then write config.toml."),
-    "doctor": ("cli.commands.doctor", "Check the machine, the configuration and the state, and name remedies."),
-    "claude": ("cli.claude.app", "Claude Code sessions: start, talk, watch, stop, and what they cost."),
-    "user": ("cli.commands.user", "People: who they are, how they are reached, what they may do."),
-    "token": ("cli.commands.token", "Credentials: tokens for services and users, and JWTs for the admin chat."),
-    "route": ("cli.commands.route", "Show where a message would go, and why."),
-    "mail": ("cli.commands.mail", "Mail that was dropped or refused: list it, let it in."),
-    "node": ("cli.commands.node", "Nodes: the daemons that work on one PostgreSQL database."),
-    "db": ("cli.commands.db", "The database: back it up, check it."),
-    "audit": ("cli.commands.audit", "The audit trail: verify it, export it."),
+    "serve": Lazy("cli.commands.serve", "Run the daemon in the foreground."),
+    "init": Lazy("cli.commands.init", "Ask, then write config.toml."),
+    "doctor": Lazy("cli.commands.doctor", "Check the machine, the configuration and the state, and name remedies."),
+    "claude": Lazy("cli.claude.app", "Claude Code sessions: start, talk, watch, stop, and what they cost."),
+    "user": Lazy("cli.commands.user", "People: who they are, how they are reached, what they may do."),
+    "token": Lazy("cli.commands.token", "Credentials: tokens for services and users, and JWTs for the admin chat."),
+    "route": Lazy("cli.commands.route", "Show where a message would go, and why."),
+    "mail": Lazy("cli.commands.mail", "Mail that was dropped or refused: list it, let it in."),
+    "node": Lazy("cli.commands.node", "Nodes: the daemons that work on one PostgreSQL database."),
+    "db": Lazy("cli.commands.db", "The database: back it up, check it."),
+    "audit": Lazy("cli.commands.audit", "The audit trail: verify it, export it."),
 }
-"""By name: the module and one line of help. A module is imported when its command runs, so `--help` stays fast."""
+"""By name. A module is imported when its command runs, so `--help` stays fast."""
 
 
-class LazyGroup(TyperGroup):
-    """A group that imports a command when it runs, and none to list them."""
+class Commands(LazyGroup):
+    """The commands of `xswarm`."""
 
-    def load(self, name: str) -> None:
-        """Import a command and put it in the place of its line of help."""
-        module = importlib.import_module(COMMANDS[name][0])
-        self.commands[name] = typer.main.get_command(module.app)
-
-    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # click's types are private in typer
-        """Return the command of this command line, imported."""
-        if args and args[0] in COMMANDS:
-            self.load(args[0])
-        return super().resolve_command(ctx, args)
+    lazy = COMMANDS
 
 
 app = typer.Typer(
-    cls=LazyGroup,
+    cls=Commands,
     no_args_is_help=True,
     epilog=example("xswarm serve --offline", "xswarm claude status"),
 )
@@ -62,11 +52,8 @@ def xswarm() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, LazyGroup), "app says cls=LazyGroup"
-    group.commands = {name: TyperCommand(name, help=text) for name, (_, text) in COMMANDS.items()}
     try:
-        group.main(list(arguments), prog_name="xswarm")
+        typer.main.get_command(app).main(list(arguments), prog_name="xswarm")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else ExitCode.DONE if stop.code is None else ExitCode.FAILED
     except XswarmError as error:

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from supervisor import config, daemon
+from cli.imports import imported
+from supervisor import config
 from supervisor.protocol.errors import XswarmError
 
 
@@ -19,7 +20,10 @@ def run() -> int:
     arguments = parser.parse_args()
     try:
         path = config.find(arguments.config)
-        return daemon.main(config.load(path), config_path=path, offline=arguments.offline, demo=arguments.demo)
+        settings = config.load(path)
+        daemon = imported("supervisor.daemon")
+        code: int = daemon.main(settings, config_path=path, offline=arguments.offline, demo=arguments.demo)
+        return code
     except XswarmError as error:
         remedy = f"\n{error.remedy}" if error.remedy else ""
         sys.stderr.write(f"xswarm: {error}{remedy}\n")

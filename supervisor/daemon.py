@@ -15,8 +15,8 @@ from pathlib import Path
 
 import uvloop
 
-from supervisor.cluster.joining import name_of, new_node
-from supervisor.cluster.keys import note_audit_key
+from supervisor.cluster.joining import daemon_node, name_of
+from supervisor.cluster.keys import note_audit_key, tell_secrets
 from supervisor.config import ClusterConfig, Config, NodeConfig, State, Storage
 from supervisor.core.children import Children
 from supervisor.core.configuration import note_configuration
@@ -181,7 +181,7 @@ class Daemon:
             config,
             store=store,
             directory=directory,
-            projects=_projects(config),
+            projects=await asyncio.to_thread(_projects, config),
             gateway=gateway,
             connector=connector,
             assistant=assistant,
@@ -206,7 +206,7 @@ class Daemon:
         )
         sockets = SocketServer(config.supervisor, core.api)
         self._bind_ports(http, sockets, stack)
-        channels = self._build_channels(config, core, http)
+        channels = self._build_channels(config, store, core, http)
         # Only the node to which a service is connected can hand it a reply.
         core.outbox.add_channel(SocketChannel(sockets), sockets.replies.accounts if core.elsewhere.exists else None)
         self._register_core_stop(core, stack)
@@ -215,6 +215,7 @@ class Daemon:
         await core.recovery.run()
         stack.push_async_callback(core.elsewhere.end_takeover)
         await core.elsewhere.start()
+        await tell_secrets(store, self._credentials)
         await self._children.start(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
         core.schedule.start()
@@ -240,7 +241,7 @@ class Daemon:
             config.state_dir / DATABASE_FILE,
             seal=audit_seal_of(self._credentials),
             used=self._credentials.was_generated(AUDIT_SECRET),
-            node=new_node(config, self._credentials, _projects(config).here() if config.store.url else ()),
+            node=await daemon_node(config, self._credentials, lambda: _projects(config).here()),
         )
         stack.push_async_callback(store.close)
         await note_audit_key(store, self._credentials)
@@ -277,7 +278,7 @@ class Daemon:
     def _build_directory(self) -> Directory:
         return Directory(
             operator_token=self._credentials.operator_token(),
-            service_token=self._credentials.secret("SUPERVISOR_TOKEN"),
+            service_token=self._credentials.common("SUPERVISOR_TOKEN"),
             jwt_secret=jwt_key(self._credentials),
         )
 
@@ -316,12 +317,11 @@ class Daemon:
 
     async def _link(self, config: Config, core: Core) -> None:
         """Link this node with the others, where it says by which address."""
-        node = config.node
-        if node.link.host:
-            listener = bind(node.link.host, node.link.port, "node.link.port")
-            await core.links.start(name_of(node), self._credentials.shared(LINK_SECRET), listener, core.hub)
+        if (link := config.node.link).host:
+            listener = bind(link.host, link.port, "node.link.port")
+            await core.links.start(name_of(config.node), self._credentials.shared(LINK_SECRET), listener, core.hub)
 
-    def _build_channels(self, config: Config, core: Core, http: HttpServer) -> list[Channel]:
+    def _build_channels(self, config: Config, store: Store, core: Core, http: HttpServer) -> list[Channel]:
         public_url = config.http.public_url or (http.url if self._demo is not None else "")
 
         def host(name: str) -> DaemonChannelHost:
@@ -330,8 +330,8 @@ class Daemon:
                 credentials=self._credentials,
                 intake=core.intake,
                 outbox=core.outbox,
-                threads=core.api.store.outbox,
-                marks=core.api.store.keys,
+                threads=store.outbox,
+                marks=store.keys,
                 nodes=core.api.nodes,
                 public_url=public_url,
             )

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from supervisor.cluster.joining import new_node, visitor
-from supervisor.cluster.keys import note_audit_key
+from supervisor.cluster.keys import key_checks, note_audit_key
 from supervisor.config import Config
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
@@ -29,7 +29,7 @@ from supervisor.runtime.state import (
 from supervisor.store import Store, open_database, open_to_read
 from supervisor.store.copying.copied import Copied
 from supervisor.store.opening import copy_database
-from supervisor.store.ports.accounts import OPERATOR
+from supervisor.store.ports.people.accounts import OPERATOR
 from supervisor.wires.http import in_process
 from supervisor.wires.rest.admin.admin import PREFIX, admin_app
 
@@ -106,7 +106,8 @@ def copy(config: Config) -> Copied:
     with StateLock(config.state_dir):
         credentials = Credentials(config.state_dir, os.environ)
         password, path = credentials.secret(STORE_PASSWORD), config.state_dir / DATABASE_FILE
-        return copy_database(config.store.url, password, path, seal=audit_seal_of(credentials))
+        seal, audit = audit_seal_of(credentials), key_checks(credentials).audit
+        return copy_database(config.store.url, password, path, seal=seal, audit=audit)
 
 
 async def forget_secret(config: Config, *, lost: bool) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from supervisor.store.sqlite import opening
 from tests.network_guard import NetworkGuard
+from tests.ports import free_port
 from tests.signals import restore_defaults
 from tests.slowness import SETTING, settle
 from tests.supervisor.store.template import Template
@@ -42,11 +43,26 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         reporter.write_line(f"deadlines: {os.environ[SETTING]} times those of the machine of reference ({SETTING})")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Keep the garbage collector from looking at the collected tests again and again: a sixth of the run's time."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import the tests without the garbage collector, and keep them from it: a sixth of the run's time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the workers of pytest-xdist begin with the files that take long, so that all of them end together."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_effort, reverse=True)
+
+
+def _effort(item: pytest.Item) -> int:
+    """Return 2 for a test beside a whole daemon, 1 for one with the real Claude Code, 0 for any other."""
+    return 2 if item.get_closest_marker("e2e") else 1 if item.get_closest_marker("cli_process") else 0
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -63,6 +79,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(OUR_PREFIXES) and name not in TEST_SETTINGS:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port where nobody listens, in place of that of pytest-asyncio, which the kernel may lend meanwhile."""
+    return free_port()
 
 
 @pytest.fixture(autouse=True)

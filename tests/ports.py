@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 FIRST, END = 12_000, 32_000
 """Below the ports that Linux lends to clients and to servers on port 0 (net.ipv4.ip_local_port_range, from 32768)."""
 
+SHARE = 500
+"""So many ports belong to one process that runs tests."""
 
 STEP = 10
 """From one port that is given to the next: the stand-ins of the demo listen on the two ports behind the daemon's."""
@@ -39,11 +41,21 @@ def _is_free(port: int) -> bool:
 
 
 def _numbers() -> Iterator[int]:
-    """Yield the ports of this process, from a place of its own among those of all processes of this machine."""
-    port = random.Random(os.getpid()).randrange(FIRST, END, STEP)
-    while True:
-        yield port
-        port = FIRST if port + STEP >= END else port + STEP
+    """Yield the ports of this process again and again: those of a share that no other process has, of any checkout."""
+    with socket.socket() as mine:
+        share = _taken(mine)
+        while True:
+            yield from range(share + STEP, share + SHARE, STEP)
+
+
+def _taken(mine: socket.socket) -> int:
+    """Take a share by binding a socket to its first port; return that port."""
+    shares = range(FIRST, END, SHARE)
+    for share in random.sample(shares, len(shares)):
+        with suppress(OSError):
+            mine.bind(("127.0.0.1", share))
+            return share
+    return random.choice(shares)
 
 
 _candidates = _numbers()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
-from tests.ports import END, FIRST, free_port, free_ports
+from tests.ports import END, FIRST, SHARE, free_port, free_ports
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_they_are_none_that_the_system_lends() -> None:
@@ -24,6 +30,19 @@ def test_none_is_given_twice() -> None:
 
 def test_the_ports_behind_one_are_left_to_the_stand_ins_of_a_demo() -> None:
     assert abs(free_port() - free_port()) > 2
+
+
+def test_each_process_has_ports_of_its_own() -> None:
+    asking = [sys.executable, "-c", "from tests.ports import free_port; print(free_port()); input()"]
+    with ExitStack() as stack:
+        others = [
+            stack.enter_context(subprocess.Popen(asking, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True))
+            for _ in range(4)
+        ]
+        ports = [free_port(), *(int(other.stdout.readline()) for other in others if other.stdout)]
+        for other in others:
+            other.communicate("\n")
+    assert len({(port - FIRST) // SHARE for port in ports}) == 5
 
 
 def test_one_in_use_is_left_out() -> None:

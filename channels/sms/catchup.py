@@ -17,7 +17,7 @@ from channels.sms.receiver import Receiver, TextMessage
 from channels.sms.reports import Reports
 from channels.sms.twilio.api import Message, TwilioApi
 from supervisor.protocol.errors import StorageError, TemporaryFailure
-from supervisor.protocol.ports.channel import COPIED, ChannelHost
+from supervisor.protocol.ports.channel import COPIED, ChannelHost, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +66,18 @@ class CatchUp:
         """Poll until cancelled. A series of failures is logged at its start and at its end."""
         while True:
             try:
-                if self._host.leads():
+                is_ours = self._host.leads()
+                if is_ours:
                     await self.poll(api)
+                    self._host.tried(reached=True)
             except (TemporaryFailure, StorageError) as error:
+                if isinstance(error, Unreachable):
+                    self._host.tried(reached=False)
                 if not self._broken:
                     self._broken = True
                     logger.warning("sms: missed texts cannot be fetched: %s", error)
             else:
-                if self._broken:
+                if self._broken and is_ours:
                     self._broken = False
                     logger.info("sms: missed texts can be fetched again")
             await asyncio.sleep(self._config.catch_up_seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -11,15 +10,16 @@ from pathlib import Path
 
 import typer
 
+from cli import settings
 from cli.daemon import addresses
 from cli.failures import ExitCode
+from cli.imports import imported
 from cli.options import ConfigFile, SessionId
 from cli.terminal.events import InputEnded, Truncated, Typed
 from cli.terminal.input.bursts import Bursts
 from cli.terminal.input.lines import is_cut, read_lines
 from cli.terminal.screen import Screen
 from cli.terminal.terminal import Terminal
-from supervisor import config
 
 
 def connect(session_id: SessionId, config_file: ConfigFile = None) -> None:
@@ -34,16 +34,16 @@ def connect(session_id: SessionId, config_file: ConfigFile = None) -> None:
 
 async def _attach(session_id: str, config_file: Path | None) -> ExitCode:
     """Attach the terminal by the line editor, by the terminal's own line mode, or as a script."""
-    settings = config.load(config.find(config_file))
+    config = settings.load(config_file)
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     interactive = sys.stdin.isatty()
     if interactive and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb"):
         # Only here, because it imports a library that takes a quarter of a second.
-        by_editor = importlib.import_module("cli.terminal.by_editor")
-        result: ExitCode = await by_editor.attach(settings, session_id, colour=colour)
+        by_editor = imported("cli.terminal.by_editor")
+        result: ExitCode = await by_editor.attach(config, session_id, colour=colour)
         return result
     screen = Screen(sys.stdout, sys.stderr, interactive=interactive, colour=colour)
-    terminal = Terminal(lambda: addresses.find(settings), session_id, screen, interactive=interactive)
+    terminal = Terminal(lambda: addresses.find(config), session_id, screen, interactive=interactive)
     read_lines(sys.stdin.fileno(), *_line_mode(terminal) if interactive else _script(terminal))
     try:
         return await terminal.run()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import show
+from cli import settings, show
 from cli.daemon.client import Client, Frame, body, find_session, talk
 from cli.options import AsJson, ConfigFile, SessionId
-from supervisor import config
-from supervisor.config import Config
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.requests import ClaudeCodeConnect, ClaudeCodeDisconnect
+
+if TYPE_CHECKING:
+    from supervisor.config import Config
 
 
 def start(
@@ -32,7 +33,7 @@ def start(
     request = ClaudeCodeConnect(
         session_id=session_id or uuid7(),
         user_id=user,
-        project_path=_project_path(config.load(config.find(config_file)), project),
+        project_path=_project_path(settings.load(config_file), project),
     )
     answer = body(talk(config_file, lambda client: client.ask(request, timeout=None)))
     if as_json:
@@ -57,18 +58,18 @@ def stop(session_id: SessionId, as_json: AsJson = False, config_file: ConfigFile
         show.out(f"Ended: {answer['reason']}.")
 
 
-def _project_path(settings: Config, project: str) -> str:
+def _project_path(config: Config, project: str) -> str:
     """Return the path of a project, given its name or its path.
 
     Raises:
         ProjectNotAllowed: config.toml has no project of this name, and no folder has this path.
     """
-    if (known := settings.projects.get(project)) is not None:
+    if (known := config.projects.get(project)) is not None:
         return known.path
     path = Path(project).expanduser()
     if os.sep in project or path.is_dir():
         return os.path.abspath(path)
     refused = ProjectNotAllowed(project)
-    names = ", ".join(sorted(settings.projects))
+    names = ", ".join(sorted(config.projects))
     refused.remedy = f"name one of these: {names}" if names else "add a [projects.NAME] table to config.toml"
     raise refused

@@ -7,22 +7,23 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
-from cli import show
+from cli import settings, show
 from cli.daemon import addresses, admin
 from cli.daemon.client import Client, Frame, body, connected, find_session, talk
 from cli.failures import Mistake, Refused, Unreachable
+from cli.imports import imported
 from cli.options import AsJson, ConfigFile
-from supervisor import config
-from supervisor.config import Config
 from supervisor.protocol.requests import ListSessions, Subscribe
 from supervisor.protocol.status import SessionKind, SessionStatus
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from supervisor.config import Config
 
 COLUMNS = ("SESSION", "USER", "PROJECT", "STATUS", "COST", "MESSAGES", "AGE", "IDLE")
 
@@ -45,18 +46,18 @@ def status(
     """Show sessions: user, project, status, cost, messages, age, idle."""
     if watch and (as_json or session_id):
         raise Mistake("--watch shows the table of sessions", "leave out --json and SESSION_ID")
-    settings = config.load(config.find(config_file))
+    config = settings.load(config_file)
     if watch:
-        asyncio.run(_watch(settings, all_))
+        asyncio.run(_watch(config, all_))
     elif session_id is None:
         sessions = talk(config_file, lambda client: _list(client, all_))
         if as_json:
             show.document(sessions)
         elif sessions:
-            show.out(_table(settings, sessions))
+            show.out(_table(config, sessions))
         else:
             show.note("No sessions." if all_ else "No active sessions; --all shows those that ended.")
-        if settings.store.url and not as_json:
+        if config.store.url and not as_json:
             for line in _without_node(config_file):
                 show.note(line)
     else:
@@ -65,7 +66,7 @@ def status(
         if as_json:
             show.document(session)
         else:
-            show.out(show.details(_pairs(settings, session)))
+            show.out(show.details(_pairs(config, session)))
 
 
 def _without_node(config_file: Path | None) -> list[str]:
@@ -81,7 +82,7 @@ async def _list(client: Client, everything: bool) -> list[Frame]:
     return sessions
 
 
-def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
+def _table(config: Config, sessions: Sequence[Frame]) -> Table:
     costs = show.amounts([session["cost_usd"] for session in sessions])
     return show.table(
         COLUMNS,
@@ -89,7 +90,7 @@ def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
             (
                 session["session_id"],
                 session["user_id"],
-                _place(settings, session),
+                _place(config, session),
                 session["status"],
                 cost,
                 str(session["message_count"]),
@@ -102,9 +103,9 @@ def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
     )
 
 
-def _pairs(settings: Config, session: Frame) -> list[tuple[str, str]]:
+def _pairs(config: Config, session: Frame) -> list[tuple[str, str]]:
     path = session["project_path"]
-    name = _place(settings, session)
+    name = _place(config, session)
     chat = session.get("kind") == SessionKind.CHAT
     return [
         ("Session", session["session_id"]),
@@ -120,31 +121,31 @@ def _pairs(settings: Config, session: Frame) -> list[tuple[str, str]]:
     ]
 
 
-def _place(settings: Config, session: Frame) -> str:
+def _place(config: Config, session: Frame) -> str:
     """Return where a session is: the name of its project, or that it is a chat."""
     if session.get("kind") == SessionKind.CHAT:
         return "(chat)"
-    return show.project(settings, session["project_path"])
+    return show.project(config, session["project_path"])
 
 
-async def _watch(settings: Config, everything: bool) -> None:
+async def _watch(config: Config, everything: bool) -> None:
     """Show the table until Ctrl-C; reconnect where the daemon restarts."""
-    console = Console(markup=False, highlight=False, emoji=False)
-    addresses.find(settings)  # Only a lost daemon is waited for; one that does not run at the start is an error.
+    console = imported("rich.console").Console(markup=False, highlight=False, emoji=False)
+    addresses.find(config)  # Only a lost daemon is waited for; one that does not run at the start is an error.
     if not console.is_terminal:
-        return await _follow(settings, everything, lambda sessions, _: show.out(_table(settings, sessions)))
-    with Live(console=console, screen=False, auto_refresh=False) as live:
+        return await _follow(config, everything, lambda sessions, _: show.out(_table(config, sessions)))
+    with imported("rich.live").Live(console=console, screen=False, auto_refresh=False) as live:
 
         def draw(sessions: Sequence[Frame], trouble: str) -> None:
-            table = _table(settings, sessions)
+            table = _table(config, sessions)
             table.caption = trouble or None
             live.update(table, refresh=True)
 
-        return await _follow(settings, everything, draw, REDRAW_SECONDS)
+        return await _follow(config, everything, draw, REDRAW_SECONDS)
 
 
 async def _follow(
-    settings: Config,
+    config: Config,
     everything: bool,
     draw: Callable[[Sequence[Frame], str], None],
     redraw_seconds: float | None = None,
@@ -153,7 +154,7 @@ async def _follow(
     sessions: list[Frame] = []
     while True:
         try:
-            async with connected(addresses.find(settings)) as client:
+            async with connected(addresses.find(config)) as client:
                 await client.ask(Subscribe(topics=["sessions"]))
                 changes = client.pushed()
                 change = asyncio.ensure_future(anext(changes, None))

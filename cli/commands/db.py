@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli import show
+from cli import settings, show
 from cli.daemon import admin
 from cli.failures import ExitCode, Refused
+from cli.imports import imported
 from cli.options import AsJson, ConfigFile, example
-from supervisor import config
 from supervisor.protocol.text.amounts import counted
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, epilog=example("xswarm db backup /var/backups/xswarm.db"))
@@ -68,8 +67,8 @@ def copy(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
 
     Every row is compared afterwards. The file is renamed and stays; an interrupted copy can be begun anew.
     """
-    local = importlib.import_module("cli.daemon.local")  # by name, as in admin.py
-    answer = local.copy(config.load(config.find(config_file)))
+    local = imported("cli.daemon.local")  # by name, as in admin.py
+    answer = local.copy(settings.load(config_file))
     if as_json:
         show.document(answer)
         return

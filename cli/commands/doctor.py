@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Annotated
 
 import typer
 
 from cli import show
 from cli.failures import ExitCode
+from cli.imports import imported
 from cli.options import AsJson, ConfigFile, example
 
 SIGNS = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}
@@ -24,8 +24,7 @@ def doctor(
 ) -> None:
     """Check the machine, the configuration and the state; exit code 1 where something does not work."""
     # Imported here by name, as in main.py: it imports most of the daemon.
-    local = importlib.import_module("cli.daemon.local")
-    checks = local.examine(config_file, offline=offline)
+    checks = imported("cli.daemon.checks").examine(config_file, offline=offline)
     if as_json:
         show.document(checks)
     for check in () if as_json else checks:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from cli import show
+from cli import settings, show
 from cli.daemon import admin
+from cli.imports import imported
 from cli.options import AsJson, ConfigFile, example
-from supervisor import config
 from supervisor.protocol.text.amounts import counted
 
 app = typer.Typer(
@@ -45,11 +44,12 @@ def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
                 one["version"],
                 ", ".join(one["labels"]),
                 _projects(one.get("projects")),
+                _projects(one.get("works_in", ())),
                 one["link"],
             )
             for one in nodes
         ]
-        show.out(show.table(("NODE", "STATE", "LEASE", "VERSION", "LABELS", "PROJECTS", "LINK"), rows))
+        show.out(show.table(("NODE", "STATE", "LEASE", "VERSION", "LABELS", "PROJECTS", "WORKS IN", "LINK"), rows))
     else:
         show.note("No node works on the database.")
     if not as_json:
@@ -58,7 +58,7 @@ def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
 
 
 def _projects(names: Sequence[str] | None) -> str:
-    """Return the projects that a node has; a question mark for one that does not say."""
+    """Return the projects that a node has or works in; a question mark for one that does not say."""
     if names is None:
         return "?"
     return ", ".join(names) if len(names) <= MOST_NAMED else counted(len(names), "project")
@@ -89,6 +89,6 @@ def forget_secret(
 
     Run it on each machine with the old secret set. The audit trail keeps its key, in state.dir from then on.
     """
-    local = importlib.import_module("cli.daemon.local")  # by name, as in admin.py
-    local.forget_secret(config.load(config.find(config_file)), lost=lost)
+    local = imported("cli.daemon.local")  # by name, as in admin.py
+    local.forget_secret(settings.load(config_file), lost=lost)
     show.out("Set the new XSWARM_CLUSTER_SECRET on all machines when this was done on each, and start the nodes.")

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from cli.imports import imported
 from cli.options import ConfigFile, example
-from supervisor import config, daemon
 
 app = typer.Typer(add_completion=False)
 
@@ -23,5 +23,9 @@ def serve(
     ] = False,
 ) -> None:
     """Run the daemon; SIGTERM or Ctrl-C lets running turns finish and ends it, a second one ends it at once."""
+    # Imported here by name, as in main.py: a wrong configuration is told before the daemon is imported.
+    config = imported("supervisor.config")
     path = config.find(config_file)
-    raise typer.Exit(daemon.main(config.load(path), config_path=path, offline=offline, demo=demo))
+    settings = config.load(path)
+    daemon = imported("supervisor.daemon")
+    raise typer.Exit(daemon.main(settings, config_path=path, offline=offline, demo=demo))

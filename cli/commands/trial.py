@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from cli import show
-from cli.daemon import local
 from cli.failures import ExitCode
+from cli.imports import imported
 from supervisor.config import Config
 from supervisor.protocol.ports.checks import Check, Standing
 
@@ -34,7 +34,8 @@ def run(path: Path, settings: Config) -> ExitCode:
             to[name] = recipient
     if not to:
         return ExitCode.DONE
-    return ExitCode.DONE if local.try_out(path, to, tell=_tell, ask=typer.prompt) else ExitCode.FAILED
+    checks = imported("cli.daemon.checks")  # by name, as in admin.py
+    return ExitCode.DONE if checks.try_out(path, to, tell=_tell, ask=typer.prompt) else ExitCode.FAILED
 
 
 def _lacks_secret(name: str, settings: Config) -> bool:

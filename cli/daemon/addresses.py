@@ -6,10 +6,13 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.failures import Unreachable
-from supervisor.config import Config
 from supervisor.protocol.errors import ConfigError, NotAllowed, NotAuthenticated
+
+if TYPE_CHECKING:
+    from supervisor.config import Config
 
 DEMO = "demo"
 """Folder below state.dir in which `xswarm serve --demo` keeps its state."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from cli import settings
 from cli.daemon import addresses
 from cli.daemon.addresses import Daemon
 from cli.failures import Refused, Unreachable
-from supervisor import config
+from cli.imports import imported
 
 TIMEOUT_SECONDS = 600.0
 """Seconds for one call; the backup of a large database takes minutes."""
@@ -38,8 +38,8 @@ def call(
         Unreachable: no daemon runs, and the command needs one.
         XswarmError: the configuration or the state cannot be used.
     """
-    settings = config.load(config.find(config_file))
-    daemon = addresses.local(settings)
+    config = settings.load(config_file)
+    daemon = addresses.local(config)
     if daemon is not None:
         try:
             return _checked(*_over_http(daemon, method, path, body))
@@ -48,10 +48,10 @@ def call(
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(f"{daemon.http}: {error}", "look at the daemon's log") from None
     if needs_daemon:
-        raise Unreachable(f"none runs on {settings.state_dir}")
+        raise Unreachable(f"none runs on {config.state_dir}")
     # Imported here by name, as in main.py: importing the database takes a second and is rarely needed.
-    local = importlib.import_module("cli.daemon.local")
-    return _checked(*local.call(settings, method, path, None if body is None else dict(body)))
+    local = imported("cli.daemon.local")
+    return _checked(*local.call(config, method, path, None if body is None else dict(body)))
 
 
 def item(collection: str, name: str) -> str:

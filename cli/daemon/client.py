@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
+from cli import settings
 from cli.daemon import addresses
 from cli.daemon.addresses import Daemon
 from cli.failures import Mistake, Refused, Unreachable
-from supervisor import config
 from supervisor.protocol.errors import NotAuthenticated, SessionNotFound
 from supervisor.protocol.requests import Auth, GetSessionStatus, ListSessions, Request
 
@@ -146,7 +146,7 @@ def talk(config_file: Path | None, work: Callable[[Client], Awaitable[T]]) -> T:
     Raises:
         XswarmError: no connection, or `work` failed.
     """
-    daemon = addresses.find(config.load(config.find(config_file)))
+    daemon = addresses.find(settings.load(config_file))
 
     async def conversation() -> T:
         async with connected(daemon) as client:

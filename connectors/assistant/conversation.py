@@ -136,6 +136,8 @@ class AssistantConversation(Conversation):
 
     async def _answer(self, turn: Turn) -> Finished | Failed:
         message_id = turn.prompt.message_id
+        if self._session.tools is not None:
+            await self._session.tools.settle()
         rounds = self._rounds(turn)
         try:
             stop_reason = await rounds.answer()

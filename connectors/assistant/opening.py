@@ -39,7 +39,8 @@ def opened(
     )
     settings = CallSettings(
         model=session.model or config.model,
-        system_prompt=config.prompt_for(with_tools=session.tools is not None and bool(session.tools.listed())),
+        system_prompt=config.prompt_for(with_tools=False),
+        system_prompt_with_tools=config.prompt_for(with_tools=True),
         max_tokens=config.max_tokens,
         history_tokens=config.history_tokens,
         turn_timeout=session.turn_timeout,

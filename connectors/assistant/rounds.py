@@ -59,7 +59,8 @@ class CallSettings:
     """Settings of every call of the model.
 
     Attributes:
-        system_prompt: empty = none.
+        system_prompt: where there are no tools; empty = none.
+        system_prompt_with_tools: where there are some.
         max_tokens: most tokens of one answer.
         history_tokens: most tokens of the history in a request, by estimate.
         turn_timeout: seconds that the model may take for one prompt, with all retries and rounds.
@@ -68,6 +69,7 @@ class CallSettings:
 
     model: str
     system_prompt: str
+    system_prompt_with_tools: str
     max_tokens: int
     history_tokens: int
     turn_timeout: float
@@ -234,7 +236,8 @@ class Rounds:
 
     async def _stream(self, *, is_last: bool) -> AsyncStream[RawMessageStreamEvent]:
         settings = self._settings
-        system = f"{settings.system_prompt}\n\n{self._without_tools}".strip()
+        instructions = settings.system_prompt_with_tools if self._tools else settings.system_prompt
+        system = f"{instructions}\n\n{self._without_tools}".strip()
         try:
             return await self._client.messages.create(
                 stream=True,

@@ -85,6 +85,7 @@ class ClaudeCodeConversation(Conversation):
         self._limits = limits
         self._patience = patience
         self._redaction = Redaction([end.token for end in (session.endpoint, session.tool_endpoint) if end is not None])
+        self._endpoint = session.tool_endpoint
         self._servers = frozenset(session.tool_endpoint.urls if session.tool_endpoint is not None else ())
         self._tap = tap = session.tap
         if tap is not None:
@@ -98,10 +99,11 @@ class ClaudeCodeConversation(Conversation):
         self._watching: asyncio.Task[None] | None = None
         self._turn_over = asyncio.Event()
         self._turn_over.set()
+        self._preparing = asyncio.Lock()  # held from the first look at a prompt until it is written
         self._answering: dict[str, asyncio.Task[None]] = {}  # by request id
         self._requests = ControlRequests(process, self._redaction, name=session.id)
         self._frames = FrameReader(self._report_garbage)
-        self._on_purpose = False
+        self._on_purpose = self._frozen = False
         self._fault = self._remedy = ""
         self._over = asyncio.Event()
         self._killing: asyncio.Task[None] | None = None
@@ -142,6 +144,12 @@ class ClaudeCodeConversation(Conversation):
     async def prompt(self, prompt: Prompt) -> None:
         if self._over.is_set() or self._closing is not None or self._fault:
             raise self.failure("the session was closed")
+        async with self._preparing:
+            await self._write(prompt)
+
+    async def _write(self, prompt: Prompt) -> None:
+        if self._endpoint is not None and self._turn_over.is_set():
+            await tool_servers.renewed(self._request, self._endpoint.outdated())
         files = await hand_over(prompt.attachments, self._home)
         whole = "\n\n".join(part for part in (content(prompt), files) if part)
         texts = (self._preamble, whole) if self._preamble else (whole,)
@@ -151,7 +159,8 @@ class ClaudeCodeConversation(Conversation):
         self._prompts[key] = prompt.message_id
         self._turn_over.clear()
         self._watchdog = Watchdog(self._limits, now := time.monotonic())
-        if self._decisions.waiting:  # the prompt joins a turn that waits for a person
+        # The prompt joins a turn that waits for a person, or the process is stopped while the database is away.
+        if self._decisions.waiting or self._frozen:
             self._watchdog.hold(now)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name=f"watchdog {self._name}")
@@ -168,10 +177,15 @@ class ClaudeCodeConversation(Conversation):
         await self._stop("it was interrupted")
 
     async def freeze(self) -> bool:
+        self._frozen = True
+        if self._watchdog is not None:
+            self._watchdog.hold(time.monotonic())
         return await self._process.freeze(FREEZE_SECONDS)
 
     async def thaw(self) -> None:
         self._process.thaw()
+        self._frozen = False
+        self._let_clocks_run()
 
     async def close(self, *, hurried: bool = False) -> None:
         if self._closing is None:
@@ -200,6 +214,9 @@ class ClaudeCodeConversation(Conversation):
 
     async def _stop(self, why: str, *, timed_out: bool = False) -> None:
         """Interrupt the running turn; kill the process if the interrupt has no effect."""
+        if self._turn_over.is_set():
+            async with self._preparing:  # the turn whose prompt is being written is meant too
+                pass
         if self._turn_over.is_set():
             return
         self._turns.stopping(why, timed_out=timed_out)
@@ -276,8 +293,7 @@ class ClaudeCodeConversation(Conversation):
         try:
             answer = await self._decisions.answer(request)
         finally:
-            if self._watchdog is not None and not self._decisions.waiting:
-                self._watchdog.release(time.monotonic())
+            self._let_clocks_run()
         if answer is None:
             line = frames.control_error(request.request_id, f"xswarm does not answer {request.subtype!r}")
         else:
@@ -288,6 +304,11 @@ class ClaudeCodeConversation(Conversation):
             logger.debug("%s: an answer was not written: %s", self._name, failed)
             if not failed.certain:
                 self._break(str(failed))
+
+    def _let_clocks_run(self) -> None:
+        """Let the time of the turn go on, unless a person decides, or the process is frozen."""
+        if self._watchdog is not None and not self._frozen and not self._decisions.waiting:
+            self._watchdog.release(time.monotonic())
 
     async def _watch(self) -> None:
         """End a turn that takes too long. Returns after the turn, unless the next one has begun by then."""

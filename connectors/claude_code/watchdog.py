@@ -10,7 +10,7 @@ class TimeLimits:
     """Time limits of a session, in seconds.
 
     Attributes:
-        turn: for a whole turn, without the time that a person takes to decide.
+        turn: for a whole turn, without the time that a person takes to decide, or for which the process is frozen.
         silence: without a frame, while neither a tool runs nor a person decides.
         acceptance: until Claude Code accepts a prompt.
         dropped: the same, where it has probably dropped the prompt.
@@ -49,7 +49,7 @@ class Watchdog:
         self._heard = now
 
     def hold(self, now: float) -> None:
-        """Stop the clocks while a person decides."""
+        """Stop the clocks while a person decides, or while the process is frozen."""
         if self._held_since is None:
             self._held_since = now
 

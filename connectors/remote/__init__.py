@@ -1,3 +1,3 @@
-"""Claude Code on another machine, reached by WebSocket (protocol.md section 5); see `plugin.PLUGIN`."""
+"""Claude Code on another machine, reached by WebSocket (docs/protocol.md); see `plugin.PLUGIN`."""
 
 from __future__ import annotations

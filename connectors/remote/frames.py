@@ -1,4 +1,4 @@
-"""The two frames of protocol.md section 5: encodes prompts, parses answers. No I/O."""
+"""The two frames of docs/protocol.md: encodes prompts, parses answers. No I/O."""
 
 from __future__ import annotations
 

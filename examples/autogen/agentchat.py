@@ -45,7 +45,7 @@ async def main() -> None:
         print(operation["id"], operation["type"], operation["filepath"])
     if take_back:
         turns = {operation["message_id"]: operation["id"] for operation in done}  # a turn is taken back whole
-        print("taken back:", sum(map(FileOperationLogger().rollback, turns.values())), "turns")
+        print("turns taken back:", sum(map(FileOperationLogger().rollback, turns.values())))
 
 
 if __name__ == "__main__":

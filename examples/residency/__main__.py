@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+
+if __name__ == "__main__":
+    gc.disable()  # a quarter of the start is its search through what the SDK of MCP makes
 
 from examples.residency.data.clock import parse_day
 from examples.residency.data.database import create
@@ -49,4 +53,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
@@ -11,6 +11,7 @@ from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import UserNotFound
 from supervisor.protocol.messages import CONSOLE, FOR_ALL, IN_CHAT, Address, ProjectName, Reply, UserId
+from supervisor.protocol.values.record import record
 from supervisor.sentences.approvals import QUESTION_SUBJECT, THE_ASSISTANT
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.accounts import User
@@ -20,7 +21,7 @@ TOPIC = "approvals"
 """The topic on which services and the operator receive all questions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recipient:
     """A person who is told of a question.
 

@@ -17,7 +17,6 @@ from supervisor.approvals.preview import diff_of
 from supervisor.approvals.second_factor import SecondFactor, proven_by
 from supervisor.cluster.outages import wait_out
 from supervisor.permissions.policy import NeedsApproval, Risk
-from supervisor.permissions.wording import brief
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ids import uuid7
@@ -96,7 +95,7 @@ class Approvals:
         """
         turn = running.turn
         if len(AskedCall.now(call, session).text) > MAX_CALL:
-            return Verdict(allowed=False, reason=wording.too_long(call, MAX_CALL))
+            return wording.too_long(call, MAX_CALL)
         what = f"call {call.tool_use_id}"
         if await wait_out(partial(self._is_allowed, call, session, needs.risk, turn), what):
             return Verdict(allowed=True)
@@ -111,7 +110,7 @@ class Approvals:
             if approval is None:
                 return Verdict(allowed=False, reason=needs.reason)
             if approval.id != question.approval_id:
-                return Verdict(allowed=False, reason=wording.asked_before(call))
+                return wording.asked_before(call)
             self._announcer.requested(approval)
             with running.asking():
                 await self._hold(approval, question, running)
@@ -153,7 +152,7 @@ class Approvals:
         """Wait for the answer to a question whose process is suspended, until the question expires.
 
         Returns:
-            The verdict; the call in at most 80 characters; how many prompts the turn has had, the next one included.
+            The verdict; the call as its model is told of it; how many prompts the turn has had, the next one included.
 
         Raises:
             StorageError: the answer is not known.
@@ -165,7 +164,7 @@ class Approvals:
             await question.wait(left)
         number = await wait_out(lambda: self._store.go_on(approval.id), what)
         verdict = await wait_out(lambda: self._outcome(approval, question), what)
-        return verdict, brief(approval.summary), number
+        return verdict, wording.for_model(approval), number
 
     async def _outcome(self, approval: Approval, question: PendingApproval) -> Verdict:
         found = await self._store.find(approval.id)
@@ -246,7 +245,7 @@ class Approvals:
     async def _keep(self, approval: Approval) -> bool:
         """Make a yes valid for the same call of another process; False = the process must wait for the answer."""
         try:
-            return await self._store.rest(approval.id, now_ms=self._clock())
+            return await self._store.suspend(approval.id, now_ms=self._clock())
         except StorageError as error:
             logger.error("%s: its process is not suspended, since that could not be recorded: %s", approval.code, error)
             return False
@@ -264,7 +263,7 @@ class Approvals:
         if await self._store.consume(approval.id, digest, now_ms=self._clock()):
             return Verdict(allowed=True)
         if self.stopping and await self._store.of_turn(approval.turn_id, now_ms=self._clock()):
-            return Verdict(allowed=False, reason=wording.not_run(approval, wording.STOPPING))
+            return wording.not_run(approval, wording.STOPPING)
         state = ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED
         moved = question.answered and digest != approval.call_sha256
         return await self._refusal(approval, question, state, wording.LINK_CHANGED if moved else "")
@@ -282,7 +281,7 @@ class Approvals:
             why = why or (wording.NO_ANSWER if state is ApprovalState.EXPIRED else wording.TURN_ENDED)
         else:
             why = question.denied or wording.DENIED
-        return Verdict(allowed=False, reason=wording.not_run(approval, why))
+        return wording.not_run(approval, why)
 
     async def _withdraw(self, approval_id: str) -> None:
         """Close a question that nobody can answer any more."""

@@ -14,6 +14,7 @@ from supervisor.permissions.tools import EXPLANATIONS
 from supervisor.permissions.wording import one_line, shown, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import ProjectName, SessionId
+from supervisor.protocol.values.record import record
 
 NO_PROJECT = ProjectName("")
 
@@ -37,7 +38,7 @@ class CallPlace(Protocol):
         """Its folder, symbolic links resolved; empty = none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AssistantPlace:
     """A conversation with the assistant as the place of a call."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from supervisor.protocol.messages import UserId
+from supervisor.protocol.values.record import record
 
 FIRST = {"sms": 240}
 """How many characters of a call its question shows, by channel."""
@@ -33,7 +34,7 @@ class ShownCall(Protocol):
         """What it changes in files; empty = not known, or nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Part:
     """A part of a call.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from supervisor.approvals.call import AskedCall
 from supervisor.approvals.parts import Part
 from supervisor.permissions.wording import brief, summary
-from supervisor.protocol.conversation import ToolCall
+from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.messages import well_formed
 from supervisor.sentences import approvals as say
 from supervisor.store.ports.approvals import Approval, ApprovalState
+from supervisor.tools.names import CLAUDE_CODE
 
 LINK_CHANGED = say.LINK_CHANGED()
 """Why a yes does not let a call run whose path leads elsewhere by then."""
@@ -17,6 +21,18 @@ NO_ANSWER = say.NO_ANSWER()
 TURN_ENDED = say.TURN_ENDED()
 DENIED = say.SAID_NO()
 STOPPING = say.STOPPING()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal(Verdict):
+    """A no to a call.
+
+    Attributes:
+        words: returns the reason with the call named as given: the model knows people by references only. `reason` may
+            name them, and may be cut in the middle of a name, so nobody could find all names in it.
+    """
+
+    words: Callable[[str], str]
 
 
 def question(asked: AskedCall, part: Part, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
@@ -65,19 +81,45 @@ def waiting(asked: AskedCall) -> str:
     return say.WAITS_FOR_OTHERS(project=named(asked.session.project), call=summary(asked.call))
 
 
-def not_run(approval: Approval, why: str) -> str:
-    """Return what the model is told of a call that was refused."""
-    return say.NOT_RUN(call=brief(approval.summary), why=why)
+def not_run(approval: Approval, why: str) -> Refusal:
+    """Return the refusal of a call that was asked about."""
+    return _refusal(brief(approval.summary), lambda call: say.NOT_RUN(call=call, why=why))
 
 
-def asked_before(call: ToolCall) -> str:
-    """Return what the model is told of a call that it makes under the id of an earlier one."""
-    return f"{summary(call)} was asked about before and may already have run; check before you repeat it"
+def asked_before(call: ToolCall) -> Refusal:
+    """Return the refusal of a call that the model makes under the id of an earlier one."""
+    why = "was asked about before and may already have run; check before you repeat it"
+    return _refusal(summary(call), lambda named: f"{named} {why}")
 
 
-def too_long(call: ToolCall, most: int) -> str:
-    """Return what the model is told of a call that is too long for a question."""
-    return f"{summary(call)} was not run: it needs approval, and nobody can read a call of more than {most} characters"
+def too_long(call: ToolCall, most: int) -> Refusal:
+    """Return the refusal of a call that is too long for a question."""
+    why = f"was not run: it needs approval, and nobody can read a call of more than {most} characters"
+    return _refusal(summary(call), lambda named: f"{named} {why}")
+
+
+def told_to_model(verdict: Verdict, call: str, hidden: Callable[[str], str]) -> Verdict:
+    """Return a no as the model may read it.
+
+    Args:
+        call: the call in one line, as the model wrote it; empty = as its question shows it, which names nobody.
+        hidden: returns a text with references in the place of names.
+    """
+    reason = verdict.words(call) if call and isinstance(verdict, Refusal) else verdict.reason
+    return Verdict(allowed=False, reason=hidden(reason))
+
+
+def for_model(approval: Approval) -> str:
+    """Return a call as its model is told of it later: in at most 80 characters, and without names of people.
+
+    People read names in the calls of tool servers, and so in all that the assistant is asked about; it has no project.
+    """
+    names_people = not approval.project or approval.tool.startswith(CLAUDE_CODE)
+    return approval.tool if names_people else brief(approval.summary)
+
+
+def _refusal(call: str, words: Callable[[str], str]) -> Refusal:
+    return Refusal(allowed=False, reason=words(call), words=words)
 
 
 def denied(by: str, note: str) -> str:

@@ -11,7 +11,9 @@ from supervisor.config import Audit
 from supervisor.protocol.messages import Address, OutboxId, Reply, in_a_sentence
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
 from supervisor.sentences import audit as say
-from supervisor.store.port import Store
+from supervisor.store.ports.audit import AuditStore
+from supervisor.store.ports.keys import IdempotencyStore
+from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxDraft
 
 logger = logging.getLogger(__name__)
@@ -29,8 +31,17 @@ _ANCHORS = uuid.UUID("5d0f3c52-0f0e-4c1e-9f0a-2d5b6f7a9c11")
 class AuditKeeper:
     """Cuts off the entries that are too old, and notes the newest hash once a day."""
 
-    def __init__(self, store: Store, settings: Audit, clock: Clock = now_ms) -> None:
-        self._store = store
+    def __init__(
+        self,
+        audit: AuditStore,
+        marks: IdempotencyStore,
+        outbox: OutboxStore,
+        settings: Audit,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._audit = audit
+        self._marks = marks
+        self._outbox = outbox
         self._settings = settings
         self._clock = clock
 
@@ -42,7 +53,7 @@ class AuditKeeper:
         """
         await self._note_newest()
         before_ms = self._clock() - self._settings.keep_days * DAY_MS
-        while await self._store.audit.cut(before_ms=before_ms, limit=CUT_ENTRIES, now_ms=self._clock()):
+        while await self._audit.cut(before_ms=before_ms, limit=CUT_ENTRIES, now_ms=self._clock()):
             pass
 
     async def _note_newest(self) -> None:
@@ -50,10 +61,10 @@ class AuditKeeper:
         day = self._clock() // DAY_MS
         if not (self._settings.anchor_file or self._settings.anchor_mail):
             return
-        if await self._store.keys.get_mark(ANCHORED) == day:
+        if await self._marks.get_mark(ANCHORED) == day:
             return
-        last = await self._store.audit.last()
-        newest = next(iter(await self._store.audit.entries(after=last - 1, limit=1)), None)
+        last = await self._audit.last()
+        newest = next(iter(await self._audit.entries(after=last - 1, limit=1)), None)
         if newest is None:
             return
         anchor = f"{rfc3339(self._clock())} {newest.seq} {newest.mac.hex()}"
@@ -65,14 +76,14 @@ class AuditKeeper:
             except OSError as error:
                 logger.error("audit.anchor_file: the newest hash could not be noted: %s", error)
                 return  # the next call tries again
-        await self._store.keys.set_mark(ANCHORED, day)
+        await self._marks.set_mark(ANCHORED, day)
 
     async def _mail(self, address: str, day: int, anchor: str) -> None:
         to = Address(kind="mail", value=address.lower())
         reply = in_a_sentence(Reply(channel="mail", to=to, meta={"subject": say.SUBJECT()}))
         mail_id = OutboxId(str(uuid.uuid5(_ANCHORS, f"{day} {to}")))
         draft = OutboxDraft(id=mail_id, reply=reply, text=say.ANCHOR(anchor=anchor))
-        await self._store.outbox.add(draft, user_id=None, now_ms=self._clock())
+        await self._outbox.add(draft, user_id=None, now_ms=self._clock())
 
 
 def _append(path: str, line: str) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from supervisor.protocol.status import OutboxState
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostQuery
 from supervisor.turns.scheduler import TurnScheduler
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Load:
     """What runs and waits.
 

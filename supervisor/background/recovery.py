@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from time import monotonic
 
@@ -14,6 +14,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records.outcome import Outcome
@@ -58,7 +59,7 @@ class Settlement(Enum):
     """Somebody had stopped or replaced the turn before the crash: it is marked cancelled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recovered:
     """What recovery found at the start.
 

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC
+from typing import Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -16,7 +17,6 @@ from supervisor.background.uploads import UploadKeeper
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.sessions.reaper import Reaper
-from supervisor.store.port import Store
 from supervisor.turns.scheduler import TurnScheduler
 from supervisor.undo.recorder import Recorder
 
@@ -36,6 +36,13 @@ CLOCK_TOLERANCE = 1.0
 """A wall clock that goes back by less, in seconds, changes nothing."""
 
 
+class Purged(Protocol):
+    """A store, of which the schedule knows only that what expires in it is deleted by and by."""
+
+    async def purge(self, *, before_ms: int) -> int:
+        """Delete expired deduplication keys, answers and codes; return how many keys and answers there were."""
+
+
 class Schedule:
     """Runs one interval job for each duty; a duty covers all sessions, instead of one job for each session.
 
@@ -49,7 +56,7 @@ class Schedule:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Purged,
         reaper: Reaper,
         turns: TurnScheduler,
         recorder: Recorder,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Collection
 
+from supervisor.cluster.cluster import Cluster
 from supervisor.delivery.hub import Hub, chat_topics
 from supervisor.delivery.replies import quote, reply_id
 from supervisor.people.projects import SCRATCH, Projects
@@ -38,6 +39,7 @@ class Unserved:
     """Looks now and then. The node that joined first tells people, so that a chat is told once, too.
 
     Args:
+        cluster: the nodes that live; somebody else looks who does.
         wait_ms: how long a message waits, and no node has its project, until its sender is told.
         seconds: see `LOOK_SECONDS`.
     """
@@ -45,6 +47,7 @@ class Unserved:
     def __init__(
         self,
         store: Store,
+        cluster: Cluster,
         projects: Projects,
         hub: Hub,
         *,
@@ -53,6 +56,7 @@ class Unserved:
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
+        self._cluster = cluster
         self._projects = projects
         self._hub = hub
         self._wait_ms = wait_ms
@@ -84,7 +88,7 @@ class Unserved:
         if here != self._said:
             await self._store.nodes.tell(*here)
             self._said = here
-        live = await self._store.nodes.live()
+        live = self._cluster.live
         served = served_by(live)
         self._note_served(served)
         if served is None or not live or live[0].epoch != self._store.epoch:

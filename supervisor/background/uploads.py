@@ -16,6 +16,9 @@ from supervisor.store.ports.people.uploads import Upload, UploadStore
 UNSENT_MS = DAY_MS
 """How long a file waits to be sent, in milliseconds."""
 
+BATCH = 500
+"""So many files are looked up at a time."""
+
 
 class UploadKeeper:
     """Deletes files that nobody needs, with the copies that sessions of Claude Code got.
@@ -49,10 +52,13 @@ class UploadKeeper:
         if old:
             await asyncio.to_thread(self._delete, old)
             await self._store.forget([upload.id for upload in old])
-        for upload_id, copies in (await asyncio.to_thread(self._unchanged, now - UNSENT_MS)).items():
-            if await self._store.get(upload_id) is None:  # it was never recorded, or another node deleted it
-                for folder in copies:
-                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        unchanged = await asyncio.to_thread(self._unchanged, now - UNSENT_MS)
+        ids = list(unchanged)
+        for some in (ids[begin : begin + BATCH] for begin in range(0, len(ids), BATCH)):
+            known = await self._store.known(some)
+            # The others were never recorded, or another node has deleted them.
+            for folder in (copy for upload_id in some if upload_id not in known for copy in unchanged[upload_id]):
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _unchanged(self, before_ms: int) -> Mapping[str, Sequence[Path]]:
         """Return the folders of files that have not changed since a time, by the id of the file."""

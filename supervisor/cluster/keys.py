@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import logging
+from collections.abc import Mapping, Sequence
 
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import AUDIT_SECRET, audit_key
 from supervisor.store.port import Store
-from supervisor.store.ports.cluster.nodes import OF_AUDIT, KeyChecks
+from supervisor.store.ports.cluster.nodes import OF_AUDIT, KeyChecks, Node
+
+logger = logging.getLogger(__name__)
 
 CHECK_SECRET = "check"  # noqa: S105 - the purpose of a derived key
 
@@ -43,6 +47,46 @@ async def note_audit_key(store: Store, credentials: Credentials) -> None:
         await store.keys.set_mark(OF_AUDIT, _check_of(key))
 
 
-def _check_of(key: bytes) -> int:
+async def tell_secrets(store: Store, credentials: Credentials) -> None:
+    """Let the other nodes know check values of the secrets that all should have in common; log which of them differ.
+
+    A node starts all the same: such a secret is changed on one node after the other. Call it once all have been read.
+
+    Raises:
+        StorageError: the nodes could not be read, or not told.
+    """
+    if store.notices is None or credentials.cluster_secret() is None:
+        return
+    await store.nodes.tell_secrets(secret_checks(credentials))
+    for other, names in differing(await store.nodes.live(), store.epoch).items():
+        logger.warning("%s: other than at node %s; all nodes need the same", ", ".join(names), other)
+
+
+def secret_checks(credentials: Credentials) -> Mapping[str, int]:
+    """Return check values of the secrets that all nodes should have in common, by name; 0 = it is not set.
+
+    Whoever reads them in the database cannot try guesses: they are keyed with the cluster's secret.
+    """
+    key = credentials.shared(CHECK_SECRET)
+    return {
+        name: 0 if value is None else _check_of(key, f"{name}={value}".encode())
+        for name, value in credentials.commons().items()
+    }
+
+
+def differing(nodes: Sequence[Node], epoch: int) -> dict[str, list[str]]:
+    """Return which secrets other nodes have in another value than one, by the name of the node.
+
+    What a node does not use or tell, such as one of an older version, does not differ.
+    """
+    own = next((node.secrets or {} for node in nodes if node.epoch == epoch), {})
+    found = {
+        node.name: sorted(name for name, check in (node.secrets or {}).items() if own.get(name, check) != check)
+        for node in nodes
+    }
+    return {node: names for node, names in found.items() if names}
+
+
+def _check_of(key: bytes, value: bytes = _FIXED) -> int:
     """Return a number of 63 bits, which every database can hold."""
-    return int.from_bytes(hmac.digest(key, _FIXED, "sha256")[:8]) >> 1
+    return int.from_bytes(hmac.digest(key, value, "sha256")[:8]) >> 1

@@ -85,6 +85,7 @@ class Lease:
         self._clock = clock
         self._renewed = 0.0
         self._frozen = False
+        self._told = False  # the log says that the agents are frozen
         self._changing = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self.agents: Agents = NoAgents()
@@ -140,7 +141,7 @@ class Lease:
                 self._watchdog.extend(asked + SAFE * self._seconds)
             if self._frozen and not self._in_doubt:
                 await self.agents.thaw()
-                self._frozen = False
+                self._frozen = self._told = False
                 logger.info("the agents go on")
         self._listener(self.nodes)
 
@@ -161,12 +162,14 @@ class Lease:
 
     async def _freeze(self) -> None:
         """Freeze the agents; the watchdog lets this process live as long as that succeeds."""
-        if not self._frozen:
-            logger.warning("the agents are frozen, because the lease was not renewed in time")
         self._frozen = True
         if not await self.agents.freeze():
             logger.error("not every agent can be frozen: this process ends unless the lease is renewed in time")
-        elif self._watchdog is not None:
+            return
+        if not self._told:
+            logger.warning("the agents are frozen, because the lease was not renewed in time")
+        self._told = True
+        if self._watchdog is not None:
             self._watchdog.extend(self._clock() + SAFE * self._seconds)
 
     def _end(self) -> None:

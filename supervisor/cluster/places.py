@@ -86,7 +86,7 @@ class Places:
             if not await self._store.claim(place, now_ms=self._clock()):
                 return False
             self._owned[place] = monotonic()
-            logger.info("place %s is this node's", place)
+            logger.info("this node owns %s", place)
         return True
 
     @contextmanager
@@ -122,7 +122,7 @@ class Places:
             except BaseException:
                 self._owned[place] = monotonic() - self._idle_seconds
                 raise
-            logger.info("place %s is given up", place)
+            logger.info("this node gives up %s", place)
 
     async def release_idle(self, is_needed: Callable[[str], bool], left: Callable[[str], None]) -> None:
         """Give the places up that nothing has used for some time.

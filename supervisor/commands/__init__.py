@@ -1,7 +1,7 @@
 """Command words: messages that people write to the daemon itself, such as STATUS, YES CODE or UNDO.
 
-`CommandDispatcher` (dispatch.py) is the class that the intake calls; `words.parse` says whether a message is a command
-word. Each other file carries out the words of one theme:
+`CommandDispatcher` (dispatch.py) is the class that the intake calls; `words.parse` (reading/words.py) says whether
+a message is a command word. Each other file carries out the words of one theme:
 
     approve.py  YES, NO                  status/    STATUS, COST
     resume.py   CONTINUE, RETRY, DROP    more.py    MORE
@@ -10,11 +10,11 @@ word. Each other file carries out the words of one theme:
 
 To add a word, say PAUSE:
 
-1. words.py: one row in `Word`, with the form in which it is written;
+1. reading/words.py: one row in `Word`, with the form in which it is written;
 2. pause.py: a class with `words` and `answer`, see abort.py for a short one;
 3. handlers.py: one row in `build_dispatcher`.
 
-A word without a handler, or with two, stops the daemon at its start. The words are a contract: protocol.md section 7.
+A word without a handler, or with two, stops the daemon at its start. The words are a contract: docs/usage.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import commands as say
 from supervisor.sentences import turns

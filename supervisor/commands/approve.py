@@ -10,17 +10,17 @@ from supervisor.approvals import wording
 from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
 from supervisor.approvals.second_factor import answered_by
-from supervisor.commands.below import Below, is_doubt
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.below import Below, is_doubt
+from supervisor.commands.reading.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.wording import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.protocol.text.template import as_sentences
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import commands as say
-from supervisor.store.ports.approvals import Approval, ApprovalStore
+from supervisor.store.ports.approvals import Approval, ApprovalStore, Refused
 
 _LENGTH_OF_TIME = re.compile(
     r"[-+~<>]?\s*\d[\d.,:½]*\s*(?:m|mins?|minutes?|h|hours?|s|secs?|seconds?|d|days?)?\W*", re.I
@@ -69,6 +69,7 @@ class ApproveCommands:
         if approval is None and (held := await self._held.answer(command, asker)) is not None:
             return replace(held, shown=command.shown or None)
         if approval is not None and not self._approvers.may_answer(asker.user.id, approval):
+            await self._refused(approval, Refused.NOT_ASKED, command, asker)
             approval = None
         text = await self._told(approval, command, asker)
         if command.below in (Below.MORE, Below.DOUBT):
@@ -118,9 +119,9 @@ class ApproveCommands:
         return await self._held.waits(code, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
-        by, channel, way = asker.user.id, asker.channel, asker.way
+        by, channel, way, source = asker.user.id, asker.channel, asker.way, asker.place
         if command.word is Word.NO:
-            await self._resolver.resolve(approval, allow=False, by=by, channel=channel, way=way)
+            await self._resolver.resolve(approval, allow=False, by=by, channel=channel, way=way, source=source)
             found = await self._store.find(approval.id)
             if found is not None and found.consumed:
                 return say.ASKED_AGAIN(tool=approval.tool, project=wording.named(approval.project))
@@ -128,20 +129,33 @@ class ApproveCommands:
         minutes, words = _minutes_and_words(command.rest)
         if not words:
             resumed = await self._resolver.resolve(
-                approval, allow=True, by=by, channel=channel, way=way, minutes=minutes
+                approval, allow=True, by=by, channel=channel, way=way, source=source, minutes=minutes
             )
             return _allowed(approval, resumed, minutes)
         if not self._resolver.needs_second_factor(approval, channel, way=way):
             if is_doubt(words) or _LENGTH_OF_TIME.fullmatch(words):
                 return _alone(command)
             resumed = await self._resolver.resolve(
-                approval, allow=True, by=by, channel=channel, way=way, minutes=minutes
+                approval, allow=True, by=by, channel=channel, way=way, source=source, minutes=minutes
             )
             return as_sentences(_allowed(approval, resumed, minutes), say.REST_NOT_NEEDED())
-        minutes = await self._proven_minutes(command, asker)
+        try:
+            minutes = await self._proven_minutes(command, asker)
+        except NotAllowed:
+            await self._refused(approval, Refused.PASSPHRASE, command, asker)
+            raise
         channel = f"{answered_by(channel, way)}, passphrase"
-        resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=channel, minutes=minutes)
+        resumed = await self._resolver.resolve_proven(
+            approval, allow=True, by=by, channel=channel, source=source, minutes=minutes
+        )
         return _allowed(approval, resumed, minutes)
+
+    async def _refused(self, approval: Approval, why: Refused, command: Command, asker: Asker) -> None:
+        """Leave an entry in the audit trail about an answer that is refused."""
+        allow, by = command.word is Word.YES, asker.user.id
+        await self._resolver.refused.note(
+            approval, why, allow=allow, by=by, channel=asker.channel, way=asker.way, source=asker.place
+        )
 
     async def _proven_minutes(self, command: Command, asker: Asker) -> int:
         """Check the passphrase behind a YES, and return the minutes in front of it. It may begin with a number itself.

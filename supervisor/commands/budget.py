@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Role

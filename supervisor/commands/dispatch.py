@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.messages import Address, SessionId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.acceptance import Raise
 from supervisor.store.records.accounts import User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Asker:
     """Who sent a command word, and by which channel.
 
     Attributes:
         sender: the address that it came from; a second factor must come by another channel.
         way: how they proved who they are, as in `Acceptance`.
+        source: the IP address of their program; empty = not known, or there is none.
     """
 
     user: User
     channel: str
     sender: Address
     way: str = ""
+    source: str = ""
+
+    @property
+    def place(self) -> str:
+        """From where they wrote, for the audit trail: an IP address, a phone number or a mail address."""
+        return self.source or self.sender.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resumed:
     """A prompt that is accepted instead of the command word, for CONTINUE, RETRY and the YES to a held message.
 
@@ -46,7 +54,7 @@ class Resumed:
     context: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CommandAnswer:
     """The result of a command word.
 

@@ -39,7 +39,7 @@ def build_dispatcher(
     return CommandDispatcher(
         [
             ApproveCommands(store.approvals, approvers, resolver, Passphrases(store.passphrases), held),
-            ResumeCommands(store, resolver),
+            ResumeCommands(store.codes, store.turns, store.sessions, resolver),
             UndoCommands(store.codes, store.changes, undo),
             BudgetCommands(store.codes, store.sessions, spending, sessions),
             StatusCommands(store, projects, turns, spending, OpenItems(store, approvers, held, spending)),

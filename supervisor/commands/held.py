@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.messages import UserId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.approvals import parts, wording
 from supervisor.approvals.approvers import Approvers
 from supervisor.commands.dispatch import Asker, CommandAnswer
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.messages import VERBATIM
 from supervisor.protocol.status import OutboxState
 from supervisor.sentences import commands as say

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from supervisor.approvals.answering import ApprovalResolver
 from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotFound
@@ -14,7 +14,9 @@ from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import commands as say
 from supervisor.sentences.turns import CANNOT_GO_ON
-from supervisor.store.port import Store
+from supervisor.store.ports.keys import CodeStore
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.turn import Turn
 
 GO_ON = (
@@ -51,8 +53,17 @@ class ResumeCommands:
 
     words = frozenset({Word.CONTINUE, Word.RETRY, Word.DROP})
 
-    def __init__(self, store: Store, questions: ApprovalResolver, clock: Clock = now_ms) -> None:
-        self._store = store
+    def __init__(
+        self,
+        codes: CodeStore,
+        turns: TurnStore,
+        sessions: SessionStore,
+        questions: ApprovalResolver,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._codes = codes
+        self._turns = turns
+        self._sessions = sessions
         self._questions = questions
         self._clock = clock
 
@@ -63,7 +74,7 @@ class ResumeCommands:
             SessionNotFound: the session cannot continue; the code stays valid.
         """
         if command.code:
-            code = await self._store.codes.find(command.code)
+            code = await self._codes.find(command.code)
             if code is None or code.kind is not CodeKind.TURN or code.user_id != asker.user.id:
                 return CommandAnswer(text=say.NOT_INTERRUPTED(code=command.code))
             if code.closed_ms is not None:
@@ -71,7 +82,7 @@ class ResumeCommands:
             if not code.is_open(self._clock()):
                 return CommandAnswer(text=say.CODE_EXPIRED(code=code.code))
         else:
-            waiting = await self._store.codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
+            waiting = await self._codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
             if len(waiting) > 1:
                 return CommandAnswer(text=await self._list(command.word, waiting))
             if not waiting:
@@ -104,7 +115,7 @@ class ResumeCommands:
         Raises:
             SessionNotFound: it has no record.
         """
-        session = await self._store.sessions.get(session_id)
+        session = await self._sessions.get(session_id)
         if session is None:
             raise SessionNotFound(session_id)
         return session.resumes_by_itself
@@ -119,5 +130,5 @@ class ResumeCommands:
         return "\n".join([say.SEVERAL_INTERRUPTED(), *lines])
 
     async def _turn(self, code: Code) -> Turn | None:
-        found = await self._store.turns.result(MessageId(code.ref))
+        found = await self._turns.result(MessageId(code.ref))
         return found.turn if found is not None else None

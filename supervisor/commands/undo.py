@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, UserId

@@ -18,8 +18,8 @@ from supervisor.config.store import Storage
 from supervisor.protocol.status import PROTECTED, Permissions
 
 DEFAULT_KEYWORDS = (
-    "project code git build test deploy commit branch status develop debug fix error bug run compile"  # design.md 5
-).split()
+    "project code git build test deploy commit branch status develop debug fix error bug run compile".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

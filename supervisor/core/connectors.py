@@ -23,7 +23,7 @@ GARBAGE_OBJECTS = 20_000
 """New objects after which the garbage collector looks for cycles; Python's default of 700 suits scripts."""
 
 
-WARM_UP_AFTER_SECONDS = 3.0
+WARM_UP_AFTER_SECONDS = 30.0
 """Seconds after the start that belong to those who reconnect: loading an SDK keeps the interpreter busy for 0.5 s."""
 
 
@@ -62,6 +62,7 @@ async def warm_up(connectors: Iterable[Connector], authenticator: Authenticator)
 
     Whoever needs one earlier loads it.
     """
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)
     await authenticator.load()
     await asyncio.sleep(WARM_UP_AFTER_SECONDS)
     for module in (PUBLISHED, CEREMONY):
@@ -75,4 +76,3 @@ def _exempt_imports_from_collection() -> None:
     """Move all objects so far out of the garbage collector's reach: scanning them took a sixth of a busy loop."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)

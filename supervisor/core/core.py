@@ -10,9 +10,10 @@ from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
 from supervisor.background.uploads import UploadKeeper
 from supervisor.cluster.addresses import NodeAddresses
+from supervisor.cluster.cluster import Cluster
 from supervisor.cluster.files import Files
 from supervisor.cluster.joining import name_of
-from supervisor.cluster.places import Places, channel_place
+from supervisor.cluster.places import Places
 from supervisor.config import Config
 from supervisor.core.elsewhere import Elsewhere
 from supervisor.core.ground import Ground, Tuning
@@ -21,9 +22,11 @@ from supervisor.core.link import NodeLinks
 from supervisor.core.operations import OperationsFloor
 from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
+from supervisor.delivery.leads import Leads
 from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.models.gateway.gateway import Gateway
+from supervisor.operations.administration import administration_of
 from supervisor.operations.api import Api
 from supervisor.operations.owner.owners import Owners
 from supervisor.people.accounts import Accounts
@@ -93,17 +96,18 @@ class Core:
         )
         self._ground = ground
         self.hub = ground.hub
+        cluster = Cluster(store.nodes, store.epoch)
         self.outbox = Outbox(
             store.outbox,
             FailureNotices(directory).drafts,
-            leads=lambda name: ground.places.owns(channel_place(name)),
+            leads=Leads(places, lambda: bool(cluster.others)),
             reconcile_pause_ms=ground.tuning.reconcile_pause_ms,
         )
         self.accounts = Accounts(store.accounts, store.audit, directory, projects)
         self.sign_in = SignIn(store.sign_in, directory, config.auth, self.outbox.channels)
         self.session_floor = SessionFloor(ground)
         self.turn_floor = TurnFloor(ground, self.session_floor)
-        self.elsewhere = Elsewhere(ground, self.outbox, sessions=self.session_floor, turns=self.turn_floor)
+        self.elsewhere = Elsewhere(ground, cluster, self.outbox, sessions=self.session_floor, turns=self.turn_floor)
         self.elsewhere.follow_accounts(self.accounts, self.sign_in)
         self.intake_floor = IntakeFloor(ground, self.session_floor, self.turn_floor)
         self.operations_floor = OperationsFloor(ground, self.session_floor, self.turn_floor, self.intake_floor)
@@ -152,15 +156,16 @@ class Core:
         )
 
     def _build_schedule(self) -> Schedule:
+        store = self._ground.store
         return Schedule(
-            store=self._ground.store,
+            store=store,
             reaper=self.session_floor.reaper,
             turns=self.turn_floor.scheduler,
             recorder=self.session_floor.recorder,
             progress=self.progress,
-            audit=AuditKeeper(self._ground.store, self._ground.config.audit),
+            audit=AuditKeeper(store.audit, store.keys, store.outbox, self._ground.config.audit),
             uploads=UploadKeeper(
-                self._ground.store.uploads,
+                store.uploads,
                 self._ground.config.state_dir,
                 self._ground.config.upload_dirs,
                 self._ground.config.uploads,
@@ -172,7 +177,7 @@ class Core:
         return Api(
             directory=ground.directory,
             uploads=operations.uploads,
-            accounts=self.accounts,
+            administration=administration_of(self.accounts, ground.store),
             sign_in=self.sign_in,
             passkeys=Passkeys(ground.store.passkeys, ground.directory, self.sign_in),
             operations=operations.operations,
@@ -182,6 +187,9 @@ class Core:
             one_shot=operations.one_shot,
             chat=operations.chat,
             search=operations.search,
+            changes=operations.changes,
+            reviews=operations.reviews,
+            agents=operations.agents,
             undo=sessions.undo,
             spending=sessions.spending,
             hub=self.hub,
@@ -190,5 +198,7 @@ class Core:
             tool_servers=ground.tools.servers,
             links=self.links.shown,
             nodes=NodeAddresses(self.elsewhere.cluster),
-            store=ground.store,
+            lists=ground.store.lists,
+            keys=ground.store.keys,
+            database=ground.store,
         )

@@ -9,7 +9,6 @@ from supervisor.background.recovery import Recovery
 from supervisor.background.takeover import Takeover
 from supervisor.background.unserved import Unserved
 from supervisor.cluster.cluster import Cluster
-from supervisor.cluster.places import channel_place
 from supervisor.cluster.wakeups import Wakeups
 from supervisor.core.ground import Ground
 from supervisor.core.sessions import SessionFloor
@@ -31,13 +30,15 @@ class Elsewhere:
         cluster: the nodes that live; alone, none.
     """
 
-    def __init__(self, ground: Ground, outbox: Outbox, *, sessions: SessionFloor, turns: TurnFloor) -> None:
+    def __init__(
+        self, ground: Ground, cluster: Cluster, outbox: Outbox, *, sessions: SessionFloor, turns: TurnFloor
+    ) -> None:
         store = ground.store
         self._ground = ground
         self._outbox = outbox
-        self.cluster = Cluster(store.nodes, store.epoch)
+        self.cluster = cluster
         self._takeover: Takeover | None = None
-        self._unserved = Unserved(store, ground.projects, ground.hub)
+        self._unserved = Unserved(store, cluster, ground.projects, ground.hub)
         self._wakeups = Wakeups(store.notices)
         self._wakeups.on(Topic.ENDED, Ends(turns.completion.waiters, store.turns, store.elsewhere).look)
         self._wakeups.on(Topic.STOPPED, Stops(turns.scheduler, store.elsewhere).look)
@@ -71,7 +72,7 @@ class Elsewhere:
         """
         if self._takeover is not None:
             await self.cluster.look()
-        await self._claim_channels()
+        await self._outbox.claim()
         self._wakeups.start()
         if self._takeover is not None:
             self._takeover.start()
@@ -90,9 +91,5 @@ class Elsewhere:
 
     async def _look_for_replies(self, channels: Collection[str] | None) -> None:
         if channels is None:
-            await self._claim_channels()
+            await self._outbox.claim()
         self._outbox.wake(self._outbox.channels() if channels is None else channels)
-
-    async def _claim_channels(self) -> None:
-        for name in self._outbox.led():
-            await self._ground.places.claim(channel_place(name))

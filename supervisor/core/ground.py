@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supervisor.cluster.files import Files
 from supervisor.cluster.places import Places
@@ -18,6 +18,7 @@ from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.protocol.ports.connector import Connector
+from supervisor.protocol.values.record import record
 from supervisor.sessions.tool_access import ToolAccess
 from supervisor.sessions.tool_sources import ToolSources
 from supervisor.store import Store
@@ -25,7 +26,7 @@ from supervisor.turns.budget_guard import REFUSED_SECONDS
 from supervisor.turns.driver import GRACE_SECONDS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tuning:
     """Constants that operators cannot configure; tests choose others. Each is documented where it is used."""
 
@@ -37,7 +38,7 @@ class Tuning:
     process_wait_seconds: float = PROCESS_WAIT_SECONDS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ground:
     """The parts that all floors use.
 

@@ -51,7 +51,7 @@ class IntakeFloor:
             pending=sessions.approvals.pending,
             announcer=sessions.announcer,
             second_factor=sessions.second_factor,
-            kept=Resumption(store, ground.directory, conversations, self.acceptor),
+            kept=Resumption(store.sessions, store.turns, store.codes, ground.directory, conversations, self.acceptor),
         )
         held = HeldMessages(store.codes, store.turns)
         commands = build_dispatcher(

@@ -7,8 +7,11 @@ from supervisor.core.ground import Ground
 from supervisor.core.intake import IntakeFloor
 from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
+from supervisor.operations.agents.agents import AgentOperations
 from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.chat import ChatOperations
+from supervisor.operations.changes.changes import ChangeOperations
+from supervisor.operations.changes.reviews import ReviewOperations
+from supervisor.operations.chats.chats import ChatOperations
 from supervisor.operations.chats.search import SearchOperations
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.operations import Operations
@@ -58,6 +61,9 @@ class OperationsFloor:
             hub=ground.hub,
             people=ground.tools.book,
         )
+        self.changes = ChangeOperations(store.changes, queries, sessions.undo)
+        self.reviews = ReviewOperations(self.changes, messages)
+        self.agents = AgentOperations(store.agents, store.changes, queries, sessions.undo, ground.hub)
         self.uploads = UploadOperations(store.uploads, ground.config.uploads_dir, ground.files, ground.config.uploads)
         self.search = SearchOperations(store.search, store.chats, ground.projects, ground.tools.book)
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)

@@ -22,7 +22,7 @@ async def how_to_begin(api: Api, make_link: MakeLink, *, terminal: bool) -> list
     if not api.directory.users():
         return [NOBODY]
     user = api.sign_in.newcomer()
-    if user is None or await api.store.passkeys.any():
+    if user is None or await api.passkeys.any():
         return []
     if not terminal:
         return [f"Nobody is signed in yet: `xswarm user link {user.id}` prints a link for a browser"]

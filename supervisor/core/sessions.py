@@ -74,6 +74,6 @@ class SessionFloor:
             queue=queue,
             own_folders=config.own_folders,
             max_processes=min(settings.max_processes, settings.max_sessions),
-            node=ground.node,
+            own=tuple(filter(None, (store.keeper, ground.node))),
         )
         self.reaper = Reaper(self.pool, self.transitions, idle_timeout=settings.idle_timeout_seconds)

@@ -31,6 +31,7 @@ class TurnFloor:
             hub=ground.hub,
             recorder=below.recorder,
             spending=below.spending,
+            tools=self._tools,
         )
         self.places = LanePlaces(ground.places, ground.projects, below.pool)
         self.guard = BudgetGuard(below.spending, refused_seconds=ground.tuning.refused_seconds)
@@ -66,6 +67,7 @@ class TurnFloor:
                 calls=ground.store.tool_calls,
                 spending=below.spending,
                 approvals=below.approvals,
+                recorder=below.recorder,
                 tools=ground.sources.of_turn,
             ),
             rights=ground.rights,
@@ -84,4 +86,5 @@ class TurnFloor:
             files=self._ground.files,
             turn_timeout=self._ground.config.claude_code.turn_timeout_seconds,
             grace_seconds=self._ground.tuning.grace_seconds,
+            stood=self._below.processes.stood,
         )

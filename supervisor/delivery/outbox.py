@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from supervisor.delivery.leads import Leads
+from supervisor.delivery.outbound import outbound_of
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
-from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
-from supervisor.protocol.ports.channel import Channel, composing
+from supervisor.protocol.messages import Address, Delivery, NotSent, OutboxId, Reconciled, Sent, Unknown
+from supervisor.protocol.ports.channel import Channel, Unreachable, composing
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.runtime.logs import Outage
 from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, OutboxStore
@@ -38,9 +39,6 @@ STORAGE_PAUSE_SECONDS = 1.0
 PARKED_MS = LONGEST_PAUSE_MS
 """How long a reply whose recipient is offline waits until the next attempt, unless the recipient returns."""
 
-BLOCK = re.compile(r"#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>|\||```|~~~")
-"""Text that Markdown takes for a heading, list, quotation, table or code at the beginning of a line only."""
-
 Notices = Callable[[OutboxRow, Collection[str]], Sequence[OutboxDraft]]
 """Drafts what people are told of a reply that did not arrive, given the names of the channels that can tell them."""
 
@@ -50,11 +48,6 @@ CLOCK_STEP_MS = 1_000
 _NEVER_SEEN = 2**62
 
 _WAS_NOT_SENT = TemporaryFailure("it had not been sent")
-
-
-def _always(name: str) -> bool:
-    """Return True: a node alone delivers everything."""
-    return True
 
 
 @dataclass(slots=True)
@@ -91,7 +84,7 @@ class Outbox:
 
     Args:
         notices: drafts what people are told about replies that did not arrive; None = they are told nothing.
-        leads: returns whether this node delivers the replies of a channel; another one may do it.
+        leads: the channels whose replies this node delivers; None = all.
         clock: milliseconds UTC.
         reconcile_pause_ms: the longest pause between two questions to a provider about sends of unknown outcome.
         storage_pause_seconds: the pause after a read or write that the store refused.
@@ -102,7 +95,7 @@ class Outbox:
         store: OutboxStore,
         notices: Notices | None = None,
         *,
-        leads: Callable[[str], bool] = _always,
+        leads: Leads | None = None,
         clock: Clock = now_ms,
         reconcile_pause_ms: int = RECONCILE_PAUSE_MS,
         storage_pause_seconds: float = STORAGE_PAUSE_SECONDS,
@@ -131,13 +124,24 @@ class Outbox:
         """Return the names of the registered channels."""
         return list(self._workers)
 
-    def led(self) -> list[str]:
-        """Return the names of the channels whose replies one node delivers, since each node reaches all addresses."""
-        return [name for name, worker in self._workers.items() if worker.recipients is None]
+    async def claim(self) -> None:
+        """Claim the channels that nobody leads, of those that one node delivers for all.
+
+        Raises:
+            StorageError: the store could not be read or written.
+        """
+        for name, worker in self._workers.items():
+            if self._leads is not None and worker.recipients is None:
+                await self._leads.claim(name)
 
     def leads(self, name: str) -> bool:
         """Return whether this node delivers the replies of a channel, and asks its provider."""
-        return self._leads(name)
+        return self._leads is None or self._leads.leads(name)
+
+    def tried(self, name: str, *, reached: bool) -> None:
+        """Note whether the provider of a channel was reached from here."""
+        if self._leads is not None:
+            self._leads.tried(name, reached=reached)
 
     def wake(self, channels: Iterable[str]) -> None:
         """Wake the workers of these channels; a name that is not registered is ignored."""
@@ -178,11 +182,11 @@ class Outbox:
         try:
             while True:
                 worker.wake.clear()
-                if worker.recipients is None and not self._leads(name):
-                    worker.idle.set()
-                    await worker.wake.wait()
-                    continue
                 try:
+                    if not await self._still_leads(worker):
+                        worker.idle.set()
+                        await worker.wake.wait()
+                        continue
                     due_ms = await self._deliver_due(worker)
                 except StorageError as error:
                     worker.outage.failed("%s: replies cannot be delivered: %s", name, error)
@@ -195,6 +199,17 @@ class Outbox:
             for send in sends:
                 send.cancel()  # its outcome is unknown: the next start reconciles it
             await asyncio.gather(*sends, return_exceptions=True)
+
+    async def _still_leads(self, worker: _Worker) -> bool:
+        """Return whether this node delivers the replies of a channel; it gives one up that another may reach."""
+        leads, name = self._leads, worker.channel.name
+        if leads is None or worker.recipients is not None:
+            return True
+        if leads.leads(name) and leads.is_lost(name):
+            await asyncio.gather(*worker.sends.values(), return_exceptions=True)
+            if leads.is_lost(name):  # the last of them may have reached the provider
+                await leads.give_up(name)
+        return leads.leads(name)
 
     async def _deliver_due(self, worker: _Worker) -> int | None:
         """Reconcile where it is time to, and start the sends that are due; return when the next is due, None = none."""
@@ -256,15 +271,19 @@ class Outbox:
                 outbound = outbound_of(begun)
             sent = await channel.send(outbound)
         except TemporaryFailure as failure:
+            self.tried(channel.name, reached=not isinstance(failure, Unreachable))
             await self._put_back(begun, failure)
         except PermanentFailure as failure:
+            self.tried(channel.name, reached=True)
             await self._give_up(begun, failure.why)
         except OutcomeUnknown as failure:
+            self.tried(channel.name, reached=False)
             logger.warning("%s: the outcome of reply %s is unknown: %s", channel.name, row.id, failure)
         except Exception:  # after an error that the channel did not foresee, the reply may have been sent
             logger.exception("%s: the outcome of reply %s is unknown", channel.name, row.id)
             self._faults[row.id] = self._faults.get(row.id, 0) + 1
         else:
+            self.tried(channel.name, reached=True)
             await self._mark_sent(channel, begun, sent)
         finally:
             del self._attempts[channel.name, row.to]
@@ -322,6 +341,8 @@ class Outbox:
             try:
                 found = self._unrecorded.get(row.id) or await self._find_out(channel, row)
             except TemporaryFailure as failure:
+                if isinstance(failure, Unreachable):
+                    self.tried(channel.name, reached=False)
                 logger.warning("%s: cannot ask about reply %s now: %s", channel.name, row.id, failure)
                 return self._clock() + self._reconcile_pause_ms
             except PermanentFailure as failure:
@@ -368,25 +389,3 @@ class Outbox:
         if not isinstance(found, Sent) and self._faults.get(row.id, 0) >= MAX_FAULTS:
             raise PermanentFailure("an error of the channel, again and again; the log has it")
         return found
-
-
-def outbound_of(row: OutboxRow) -> Outbound:
-    """Return a reply as its channel gets it: the project's name before the text, and the footer below it."""
-    prefix, footer = str(row.meta.get("prefix", "")), str(row.meta.get("footer", ""))
-    text = f"{prefix}{_gap(row.text)}{row.text}" if prefix else row.text
-    return Outbound(
-        id=row.id,
-        channel=row.channel,
-        account=row.account,
-        to=row.to,
-        text=f"{text}\n\n{footer}" if footer else text,
-        meta=row.meta,
-        attempt=row.attempts,
-        sending_since=row.sending_ms,
-        message_id=row.message_id,
-    )
-
-
-def _gap(text: str) -> str:
-    """Return the separator between a project's name and an answer: an empty line if the answer begins with a block."""
-    return "\n\n" if BLOCK.match(text) else " "

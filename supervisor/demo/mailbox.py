@@ -18,6 +18,7 @@ from typing import Any, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.values.record import record
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ MAX_MESSAGES = 1000
 """The most mails that are kept; the oldest ones are removed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SentMail:
     """A mail that the stand-in received.
 

@@ -77,11 +77,13 @@ class TwilioStandIn:
         self.number = number
         self.callbacks_reversed = False
         """Whether the status reports of a message come in reverse order."""
+        self.relays: set[int] = set()
+        """Other ports of loopback that lead to this server."""
         self.book = Book(account_sid, number)
         self._credentials = encode_basic_auth(account_sid, auth_token)
         self._validator = RequestValidator(auth_token)
         self._port = port
-        self._progress_seconds = progress_seconds
+        self.progress_seconds = progress_seconds
         self._price_seconds = price_seconds
         self._failures: deque[Failure] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -216,7 +218,7 @@ class TwilioStandIn:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Refuse browsers, as web pages could reach loopback through them, and check the password of the API."""
-        hosts = (f"127.0.0.1:{self._port}", f"localhost:{self._port}")
+        hosts = [f"{host}:{port}" for port in (self._port, *self.relays) for host in ("127.0.0.1", "localhost")]
         if request.headers.get("Host") not in hosts or "Origin" in request.headers:
             raise web.HTTPForbidden(text="only programs on this machine may use this\n")
         if request.path != "/":
@@ -313,7 +315,7 @@ class TwilioStandIn:
         last = "undelivered" if message.error_code else "delivered"
         reports: list[dict[str, str]] = []
         for status in ("sending", "sent", last):
-            await asyncio.sleep(self._progress_seconds)
+            await asyncio.sleep(self.progress_seconds)
             message.status = status
             message.sender = message.sender or self.number  # the messaging service chooses the number
             message.updated = now()

@@ -29,7 +29,7 @@ def examine(body: Mapping[str, Any], channels: Collection[str]) -> list[Check]:
         return []
     return [
         _nodes(body["nodes"]),
-        *([_links(body["nodes"])] if len(body["nodes"]) > 1 else []),
+        *([_links(body["nodes"]), _secrets(body["nodes"])] if len(body["nodes"]) > 1 else []),
         _clock(server["behind_ms"]),
         _lock(server["writer"], server["held_ms"]),
         _places(server["abandoned"], server["waiting"]),
@@ -60,6 +60,15 @@ def _links(nodes: Sequence[Mapping[str, Any]]) -> Check:
     return _ok("links", "this node is linked with every other")
 
 
+def _secrets(nodes: Sequence[Mapping[str, Any]]) -> Check:
+    # A daemon of an older version, which runs on while it is upgraded, does not tell.
+    other = [f"{', '.join(found)} of {node['name']}" for node in nodes if (found := node.get("other_secrets"))]
+    if other:
+        remedy = "give all nodes the same, and start one after the other again"
+        return _warning("common secrets", f"another value than at this node: {'; '.join(other)}", remedy)
+    return _ok("common secrets", "those of the other nodes are the same as here")
+
+
 def _clock(behind_ms: int) -> Check:
     if abs(behind_ms) > MOST_APART_MS:
         way = "behind" if behind_ms > 0 else "ahead of"
@@ -78,10 +87,12 @@ def _lock(writer: str, held_ms: int) -> Check:
 def _places(abandoned: Sequence[str], waiting: Sequence[str]) -> Check:
     if waiting:
         detail = f"no node that runs has the folder of {', '.join(waiting)}; messages wait for it"
-        return _warning("places", detail, "start a node that `nodes` of the project names, or mount its folder there")
+        return _warning("projects", detail, "start a node that `nodes` of the project names, or mount its folder there")
     if abandoned:
-        return _warning("places", f"left by a dead node: {', '.join(abandoned)}", "it is taken over when work comes")
-    return _ok("places", "none is without a node")
+        return _warning(
+            "projects", f"left by a dead node: {', '.join(abandoned)}", "another node takes over when work comes"
+        )
+    return _ok("projects", "each has a node")
 
 
 def _leaders(without: Sequence[str]) -> Check:

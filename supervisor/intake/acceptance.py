@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from supervisor.delivery.replies import reply_id
 from supervisor.intake.place import QueuePlace
@@ -15,6 +15,7 @@ from supervisor.protocol.messages import CHAT, PLAIN_CHANNELS, MessageId, Reply,
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.text.template import as_sentences
+from supervisor.protocol.values.record import record
 from supervisor.routing.destination import Destination
 from supervisor.sentences.chat import REPLACED
 from supervisor.store.records.acceptance import Acceptance, Superseding
@@ -28,7 +29,7 @@ ACKNOWLEDGED = 4
 """Number of the acknowledgement among the replies to a message; 0 is the answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Process:
     """A process that is open for the session, so that T1 may start the turn in the same transaction (T2).
 

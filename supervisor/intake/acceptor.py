@@ -182,7 +182,7 @@ class Acceptor:
         if reply is not None and self._conversations.has_several_projects(submission.user):
             reply = t1.labelled(reply, destination.project)
         waits_for = self._turns.waits_for(destination.lane, destination.project_name)
-        place = QueuePlace(message_id, reply, self._mode_told(mode, destination), waits_for)
+        place = QueuePlace(message_id, reply, await self._mode_told(mode, destination), waits_for)
         in_session = destination.session_id is not None
         acceptance = t1.build(
             routed,
@@ -246,11 +246,12 @@ class Acceptor:
             return None
         return t1.Process(identity=live.conversation.identity)
 
-    def _mode_told(self, mode: Mode, destination: Destination) -> Mode:
+    async def _mode_told(self, mode: Mode, destination: Destination) -> Mode:
         """Return the mode that the sender reads: a message that finds no turn to interrupt is simply queued."""
-        if mode is Mode.INTERRUPT and not self._turns.is_busy(destination.lane):
-            return Mode.FOLLOWUP
-        return mode
+        if mode is not Mode.INTERRUPT or self._turns.is_busy(destination.lane):
+            return mode
+        elsewhere = await self._turns.is_busy_elsewhere(destination.lane, destination.project_name)
+        return mode if elsewhere else Mode.FOLLOWUP
 
     async def _write(self, acceptance: Acceptance) -> Accepted:
         """T1. If the caller is cancelled while it commits, the turn is started without the caller."""

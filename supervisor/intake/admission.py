@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from supervisor.commands.words import READING, Command
+from supervisor.commands.reading.words import READING, Command
 from supervisor.config import Limits
 from supervisor.intake.submission import Submission
 from supervisor.protocol.errors import RateLimited, StorageError

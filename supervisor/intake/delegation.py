@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.delivery.waiters import Waiters
@@ -23,6 +22,7 @@ from supervisor.protocol.messages import CHAT, DELEGATED, Address
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import now_ms, usd
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools, ToolSpec
+from supervisor.protocol.values.record import record
 from supervisor.routing.rules import Decision
 from supervisor.sentences import delegation as say
 from supervisor.store.ports.cluster.elsewhere import ElsewhereStore
@@ -40,7 +40,7 @@ MAX_TASK = 20_000
 """The longest task in characters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delegation:
     """Makes the tool for each turn.
 

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher, Resumed
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.words import READING, Command
+from supervisor.commands.reading.words import READING, Command
 from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.admission import Admission
 from supervisor.intake.dropped import DroppedMessages, MessageNotKept
@@ -27,7 +27,7 @@ from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
 from supervisor.sentences import commands
 from supervisor.sentences import intake as say
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.records.acceptance import RateLimit
 from supervisor.store.records.accounts import Actor, User
 from supervisor.store.records.session import Session
@@ -276,7 +276,13 @@ class Intake:
 
     async def _carry_out(self, command: Command, submission: Submission) -> CommandAnswer | None:
         """Carry out a command word; None = it means nothing now, and the message is an ordinary one."""
-        asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender, way=submission.way)
+        asker = Asker(
+            user=submission.user,
+            channel=submission.channel,
+            sender=submission.sender,
+            way=submission.way,
+            source=submission.source,
+        )
         try:
             return await self._commands.answer(command, asker)
         except StorageError:

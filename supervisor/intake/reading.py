@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.commands import words
-from supervisor.commands.loose import parse_loose
-from supervisor.commands.words import ANSWERS, Command
+from supervisor.commands.reading import words
+from supervisor.commands.reading.loose import parse_loose
+from supervisor.commands.reading.words import ANSWERS, Command
 from supervisor.intake.submission import Submission
 from supervisor.protocol import queue
 from supervisor.protocol.messages import has_subject_mark, plain_subject

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from supervisor.approvals.pending import KeptWork
+from supervisor.approvals.wording import for_model
 from supervisor.commands.dispatch import CommandAnswer, Resumed
 from supervisor.commands.resume import continued
 from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.submission import RoutedSubmission, Submission
 from supervisor.people.identity import Directory
-from supervisor.permissions.wording import brief
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import UserNotFound
 from supervisor.protocol.messages import Address
@@ -18,8 +18,10 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
-from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.keys import CodeStore
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.turn import Turn
 
 logger = logging.getLogger(__name__)
@@ -30,13 +32,17 @@ class Resumption(KeptWork):
 
     def __init__(
         self,
-        store: Store,
+        sessions: SessionStore,
+        turns: TurnStore,
+        codes: CodeStore,
         directory: Directory,
         conversations: Conversations,
         acceptor: Acceptor,
         clock: Clock = now_ms,
     ) -> None:
-        self._store = store
+        self._sessions = sessions
+        self._turns = turns
+        self._codes = codes
         self._directory = directory
         self._conversations = conversations
         self._acceptor = acceptor
@@ -44,10 +50,10 @@ class Resumption(KeptWork):
 
     async def refusal(self, approval: Approval) -> str:
         """Return why the work of a kept question cannot continue; empty = it can."""
-        session = await self._store.sessions.get(approval.session_id)
+        session = await self._sessions.get(approval.session_id)
         if session is None or not session.resumes_by_itself:
             return "its session is closed"
-        turn = await self._store.turns.find(approval.turn_id)
+        turn = await self._turns.find(approval.turn_id)
         if turn is None or turn.state is not TurnState.INTERRUPTED:
             return "its turn is over"
         decision = await self._decide(approval, turn)
@@ -55,12 +61,12 @@ class Resumption(KeptWork):
 
     async def waits(self, approval: Approval) -> bool:
         """Return whether the turn of a kept question still waits for CONTINUE, RETRY or DROP."""
-        turn = await self._store.turns.find(approval.turn_id)
+        turn = await self._turns.find(approval.turn_id)
         return turn is not None and await self._code(turn) is not None
 
     async def go_on(self, approval: Approval) -> None:
         """Accept the prompt that continues the work of a question which was allowed."""
-        turn = await self._store.turns.find(approval.turn_id)
+        turn = await self._turns.find(approval.turn_id)
         assert turn is not None, "`refusal` has found it"
         decision = await self._decide(approval, turn)
         if decision.target is Target.REFUSED:  # since `refusal` was asked
@@ -93,11 +99,9 @@ class Resumption(KeptWork):
 
     async def _code(self, turn: Turn) -> Code | None:
         """Return the open code by which the user of a turn decides about it; None = it was used, or there is none."""
-        codes = await self._store.codes.open_of(turn.user_id, CodeKind.TURN, now_ms=self._clock())
+        codes = await self._codes.open_of(turn.user_id, CodeKind.TURN, now_ms=self._clock())
         return next((code for code in codes if code.ref == turn.message_id), None)
 
 
 def _continued(turn: Turn, approval: Approval) -> Resumed:
-    # The question of a call of the assistant names people, whom its model knows by references only.
-    allowed = brief(approval.summary) if approval.project else approval.tool
-    return continued(turn, approval.session_id, allowed=allowed)
+    return continued(turn, approval.session_id, allowed=for_model(approval))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from supervisor.commands.dispatch import CommandAnswer
 from supervisor.protocol.messages import Address, ProjectName, Reply, SessionId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
+from supervisor.protocol.values.record import record
 from supervisor.routing.rules import Decision
 from supervisor.store.records.acceptance import Accepted, RateLimit
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Submission:
     """A message whose user is known.
 
@@ -80,7 +81,7 @@ class Submission:
         return replace(self, reply=replace(self.reply, meta={**self.reply.meta, **meta}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RoutedSubmission:
     """A submission and the decision about it: what `Acceptor.accept` takes.
 
@@ -97,7 +98,7 @@ class RoutedSubmission:
     limit: RateLimit | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Taken:
     """A submission after T1.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.values.record import field_names, record
 
 PUBLISHED = "supervisor.models.published"
 """The module with the price list. It is loaded once it is needed, or in the background: it is large."""
@@ -17,7 +17,7 @@ NANOS_PER_TOKEN = 1000
 """The price of one token at one dollar per million tokens, in nanodollars."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rates:
     """Prices in US dollars per million tokens.
 
@@ -42,9 +42,10 @@ class Rates:
         Raises:
             ValueError: a key or value is invalid; the message names the key and what it must be.
         """
-        unknown = sorted(given.keys() - cls.__slots__)
+        names = field_names(cls)
+        unknown = sorted(given.keys() - set(names))
         if unknown:
-            raise ValueError(f"{unknown[0]}: must be one of {', '.join(cls.__slots__)}")
+            raise ValueError(f"{unknown[0]}: must be one of {', '.join(names)}")
         for name in ("input", "output"):
             if name not in given:
                 raise ValueError(f"{name}: must be given, in dollars per million tokens")

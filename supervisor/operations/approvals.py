@@ -11,7 +11,7 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.ports.approvals import Approval, ApprovalStore
+from supervisor.store.ports.approvals import Approval, ApprovalStore, Refused
 from supervisor.store.ports.people.sign_in import Way
 
 
@@ -44,6 +44,30 @@ class ApprovalOperations:
         if approval is None or not self._approvers.may_decide(caller, approval):
             raise ApprovalNotFound(name)
         return approval
+
+    async def to_answer(self, caller: Caller, name: str, *, allow: bool, channel: str) -> Approval:
+        """Return a question that a caller is about to answer; the audit trail keeps who may not and tried.
+
+        Args:
+            name: its id or its code.
+            channel: as in `resolve`.
+
+        Raises:
+            ApprovalNotFound: there is none that this caller may answer.
+        """
+        approval = await self._store.find(name)
+        if approval is None:
+            raise ApprovalNotFound(name)
+        if not self._approvers.may_decide(caller, approval):
+            await self.refused(caller, approval, Refused.NOT_ASKED, allow=allow, channel=channel)
+            raise ApprovalNotFound(name)
+        return approval
+
+    async def refused(self, caller: Caller, approval: Approval, why: Refused, *, allow: bool, channel: str) -> None:
+        """Leave an entry in the audit trail about an answer that is refused."""
+        await self._resolver.refused.note(
+            approval, why, allow=allow, by=caller.name, channel=channel, way=caller.way, source=caller.source
+        )
 
     def asked(self, project: ProjectName, asker: UserId) -> Sequence[UserId]:
         """Return on whom the questions of a user's turn in a project wait."""
@@ -80,14 +104,27 @@ class ApprovalOperations:
             raise InvalidMessage("minutes", f"must be 0 to {MAX_MINUTES}")
         if len(note) > MAX_NOTE:
             raise InvalidMessage("note", f"must be at most {MAX_NOTE} characters")
-        approval = await self.get(caller, name)
+        approval = await self.to_answer(caller, name, allow=allow, channel=channel)
         if proven_by is not None and proven_by not in LINKS:
             await self._resolver.resolve_proven(
-                approval, allow=allow, by=caller.name, channel=proven_by.value, minutes=minutes, note=note
+                approval,
+                allow=allow,
+                by=caller.name,
+                channel=proven_by.value,
+                source=caller.source,
+                minutes=minutes,
+                note=note,
             )
         else:
             way = caller.way if proven_by is None else proven_by.value
             await self._resolver.resolve(
-                approval, allow=allow, by=caller.name, channel=channel, way=way, minutes=minutes, note=note
+                approval,
+                allow=allow,
+                by=caller.name,
+                channel=channel,
+                way=way,
+                source=caller.source,
+                minutes=minutes,
+                note=note,
             )
         return approval

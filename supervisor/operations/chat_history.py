@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.values.record import record
 from supervisor.store.records.chat import ChatEntry
 from supervisor.store.records.result import Result, StoredMessage
 from supervisor.store.records.tool_call import StoredCall
@@ -19,16 +20,16 @@ WITH_A_TEXT = frozenset({TurnState.COMPLETED, TurnState.CANCELLED})
 """States whose answer stands by itself; in the others the reader is told why there is none, or no more of it."""
 
 
-Read = Callable[[Turn, str], str]
-"""Returns the text of an answer as it is read, from the turn and the text as it is stored."""
+Read = Callable[[Turn, Any], Any]
+"""Returns a text of an answer, or the input of a tool call in it, as it is read; from the turn and what is stored."""
 
 
-def as_written(turn: Turn, text: str) -> str:
-    """Return an answer as the model wrote it."""
-    return text
+def as_written(turn: Turn, value: Any) -> Any:
+    """Return what the model wrote as it is."""
+    return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatMessage:
     """A message of a chat, or the answer to one.
 
@@ -98,17 +99,18 @@ def _both(entry: ChatEntry, read: Read) -> Iterable[ChatMessage]:
         timestamp_ms=turn.accepted_ms,
         by=turn.user_id,
         target=turn.target,
-        state=turn.state,
+        state=result.state,
     )
-    if turn.state.final and result.answer != INCLUDED:
+    if result.state.final and result.answer != INCLUDED:
         answer = _answer(result, entry.calls)
-        yield replace(answer, content=read(turn, answer.content))
+        calls = [replace(call, input=read(turn, call.input)) for call in answer.tool_calls]
+        yield replace(answer, content=read(turn, answer.content), tool_calls=calls)
 
 
 def _answer(result: Result, calls: Sequence[StoredCall]) -> ChatMessage:
     turn = result.turn
     refused = turn.target is Target.REFUSED
-    why = result.why if refused or turn.state not in WITH_A_TEXT else ""
+    why = result.why if refused or result.state not in WITH_A_TEXT else ""
     return ChatMessage(
         id=result.answer_id or MessageId(reply_id(turn.message_id)),
         message_id=turn.message_id,
@@ -117,8 +119,8 @@ def _answer(result: Result, calls: Sequence[StoredCall]) -> ChatMessage:
         timestamp_ms=result.ended_ms if result.ended_ms is not None else turn.accepted_ms,
         by=None,
         target=turn.target,
-        state=turn.state,
-        interrupted=turn.state is TurnState.CANCELLED and not refused,
+        state=result.state,
+        interrupted=result.state is TurnState.CANCELLED and not refused,
         error=why,
         cost_nanos=result.known_nanos if turn.target in (Target.ASSISTANT, Target.CLAUDE_CODE) else None,
         tool_calls=calls,

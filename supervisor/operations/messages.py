@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from supervisor.commands.words import answers_question
+from supervisor.commands.reading.words import answers_question
 from supervisor.delivery.waiters import Waiters
 from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.intake import Intake
@@ -143,7 +143,7 @@ class MessageOperations:
         with self._waiters.expect(message_id) as future:
             if taken.accepted.duplicate or taken.decision.target is Target.COMMAND:
                 stored = await self._store.result(message_id)
-                if stored is not None and stored.turn.state.final:
+                if stored is not None and stored.state.final:
                     return answered(stored)
             self._acceptor.start(taken)
             return await future
@@ -156,7 +156,7 @@ class MessageOperations:
         """
         with self._waiters.expect(message_id) as future:
             stored = await self._store.result(message_id)
-            if stored is not None and stored.turn.state.final:
+            if stored is not None and stored.state.final:
                 return answered(stored)
             return await future
 

@@ -26,7 +26,7 @@ CHANNEL = "stream"
 """The channel of such prompts."""
 
 SECONDS = 300.0
-"""How long a run may take, in seconds (protocol.md section 4)."""
+"""How long a run may take, in seconds (docs/protocol.md)."""
 
 MAX_LINES = 10_000
 """Lines that are buffered for a client that does not read; one more ends the run."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.queries import Queries
 from supervisor.operations.sessions import SessionOperations
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Operations:
     """What a caller may ask of the daemon, by whichever wire.
 

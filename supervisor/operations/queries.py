@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery import views
-from supervisor.delivery.outbox import outbound_of
+from supervisor.delivery.outbound import outbound_of
 from supervisor.delivery.replies import reply_id
 from supervisor.operations.chat_history import chat_rows
 from supervisor.people.identity import Caller, Directory
@@ -204,7 +204,7 @@ class Queries:
     async def reply(self, caller: Caller, message_id: MessageId) -> Outbound | None:
         """Return the reply that a channel sent about a message; None = the message has not ended, or got no reply."""
         found = await self.result(caller, message_id)
-        if found is None or not found.turn.state.final:
+        if found is None or not found.state.final:
             return None
         row = await self._store.outbox.get(reply_id(message_id))
         return outbound_of(row) if row is not None else None

@@ -84,7 +84,7 @@ class QueueOperations:
         if found is None:
             raise MessageNotFound(message_id)
         turn, why = found.turn, f"it was removed from the queue by {caller.name}"
-        is_queued = turn.state is TurnState.PENDING
+        is_queued = found.state is TurnState.PENDING
         if not is_queued or not await self._store.cancel(turn.id, why, dropped(why)(turn), now_ms=self._clock()):
             raise MessageNotWaiting(message_id)
         self._turns.note_removed(1)

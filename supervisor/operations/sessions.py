@@ -102,9 +102,8 @@ class SessionOperations:
                 )
             resumed = not self._queries.lifecycle(session).status.live
             live = self._pool.take(session, replace(project, model=model) if model else project)
-            live.tap = tap
+            live.asked_for(tap)
             with self._pool.claim(live):
-                live.lifecycle.failures = 0
                 await self._pool.open(live, patience=self._process_wait_seconds)
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.intake.submission import Submission
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Address, Reply, well_formed
 from supervisor.protocol.queue import Mode
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import User
 
 DEDUP_SECONDS = 86_400.0
-"""How long an `external_id` deduplicates, in seconds (protocol.md section 1)."""
+"""How long an `external_id` deduplicates, in seconds (docs/protocol.md)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WorkRequest:
     """Who asks for work, by which wire, and how a repeated request is recognised.
 

@@ -16,8 +16,8 @@ from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.text.amounts import counted
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
-from supervisor.store.ports.accounts import THE_OPERATOR, AccountStore
 from supervisor.store.ports.audit import AuditStore
+from supervisor.store.ports.people.accounts import THE_OPERATOR, AccountStore
 from supervisor.store.records.accounts import Actor, Token, User
 
 MAX_EXPIRES_DAYS = 3650

@@ -7,6 +7,7 @@ from supervisor.people.issuers import ForeignToken, Issuers
 from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.people.sign_in import Visitor
 
 CLOCKS_DIFFER_SECONDS = 60.0
 """How far ahead the clock of an issuer may be, in seconds."""
@@ -73,6 +74,11 @@ class Authenticator:
         if found.issued is None or found.issued > latest or found.expires - found.issued > longest_seconds:
             raise NotAuthenticated
         return self._caller(found)
+
+    async def refused(self, wire: str, visitor: Visitor) -> None:
+        """Leave an entry in the audit trail about a token that does not count."""
+        if self._sign_in is not None:
+            await self._sign_in.token_refused(wire, visitor)
 
     async def load(self) -> None:
         """Read the keys of the issuers ahead of the first token."""

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import jwt
 
@@ -14,6 +13,7 @@ from supervisor.protocol.errors import NotAuthenticated, StorageError, UserNotFo
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import Actor, Token, User
 
 JWT_ALGORITHM = "HS256"
@@ -23,7 +23,7 @@ OPERATOR_NAME = "operator"
 """The name of the caller that holds the operator's token."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Caller:
     """The holder of a token or JWT.
 

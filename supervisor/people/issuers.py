@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import jwt
 from supervisor.config.issuers import SHARED, IssuerConfig
 from supervisor.people.keys import Keys, KeySet, SharedSecret, from_file, from_url
 from supervisor.protocol.errors import ConfigError, NotAuthenticated
+from supervisor.protocol.values.record import record
 from supervisor.runtime.credentials import Credentials
 
 MAX_TOKEN = 8 * 1024
@@ -28,7 +28,7 @@ KINDS = ("typ", "type", "token_type", "token_use")
 """The claims, and the header, in which issuers name the kind of a token."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ForeignToken:
     """What a valid token says.
 
@@ -141,7 +141,9 @@ def build(tables: Mapping[str, IssuerConfig], credentials: Credentials) -> Issue
 def _keys(name: str, table: IssuerConfig, credentials: Credentials) -> Keys:
     if table.secret_file is not None:
         key = f"auth.issuers.{name}.secret_file"
-        secret = credentials.from_file(key, Path(table.secret_file)).encode()
+        text = credentials.from_file(key, Path(table.secret_file))
+        credentials.note_common(key, text)
+        secret = text.encode()
         least = SECRET_BYTES[table.algorithm]
         if len(secret) < least:
             raise ConfigError(key, f"must hold at least {least} bytes", f"{table.algorithm} needs them (RFC 7518)")

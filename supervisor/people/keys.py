@@ -8,10 +8,10 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -137,6 +137,8 @@ def from_url(url: str) -> Read:
     assert is_safe_url(url), "the configuration was checked"
 
     async def fetch() -> bytes:
+        # By name: a command without a daemon imports this module, and fetches nothing.
+        aiohttp = import_module("aiohttp")
         timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
         try:
             async with (
@@ -145,7 +147,7 @@ def from_url(url: str) -> Read:
             ):
                 if response.status != 200:
                     raise UnreadableKeys(f"HTTP status {response.status}")
-                body = await response.content.read(MAX_SET_BYTES + 1)
+                body: bytes = await response.content.read(MAX_SET_BYTES + 1)
                 while len(body) <= MAX_SET_BYTES and (more := await response.content.read(MAX_SET_BYTES)):
                     body += more
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -10,8 +10,8 @@ import secrets
 from supervisor.protocol.errors import InvalidMessage, NotAllowed
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.ports.accounts import THE_OPERATOR
-from supervisor.store.ports.passphrases import PassphraseStore
+from supervisor.store.ports.people.accounts import THE_OPERATOR
+from supervisor.store.ports.people.passphrases import PassphraseStore
 from supervisor.store.records.accounts import Actor
 
 LEAST, MOST = 8, 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.config import ProjectConfig
@@ -13,6 +12,7 @@ from supervisor.permissions.protected import Protection, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import PROTECTED, Permissions
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 
@@ -24,7 +24,7 @@ CLAUDE_MD = "CLAUDE.md"
 """The file of a project with instructions for Claude Code, where `claude_md` is set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Project:
     """A folder that Claude Code may work in.
 

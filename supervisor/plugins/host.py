@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from supervisor.cluster.addresses import NodeAddresses
-from supervisor.delivery.outbox import Outbox, outbound_of
+from supervisor.delivery.outbound import outbound_of
+from supervisor.delivery.outbox import Outbox
 from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, Receipt
@@ -60,7 +61,7 @@ class DaemonChannelHost:
 
     def secret(self, name: str) -> str:
         """See `ChannelHost`."""
-        value = self._credentials.secret(name)
+        value = self._credentials.common(name)
         if value is None:
             raise ConfigError(f"channels.{self._name}", f"{name} is not set", f"set {name} or {name}_FILE")
         return value
@@ -104,6 +105,10 @@ class DaemonChannelHost:
     def leads(self) -> bool:
         """See `ChannelHost`."""
         return self._outbox.leads(self._name)
+
+    def tried(self, *, reached: bool) -> None:
+        """See `ChannelHost`."""
+        self._outbox.tried(self._name, reached=reached)
 
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """See `ChannelHost`."""

@@ -1,4 +1,4 @@
-"""Codes with which users name one approval, turn or budget in a text message (protocol.md section 7)."""
+"""Codes with which users name one approval, turn or budget in a text message (docs/usage.md)."""
 
 from __future__ import annotations
 

@@ -44,11 +44,13 @@ class ToolEndpoint:
         urls: of the daemon, by the name of each server.
         token: an opaque token of this process. It is revoked when the process ends.
         timeout: the longest duration of a call, in seconds.
+        outdated: returns the servers that work and whose tools, as they are now, the process was not told of.
     """
 
     urls: Mapping[str, str]
     token: str = field(repr=False)
     timeout: float
+    outdated: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class XswarmError(Exception):
     """Base class of all errors with a wire code. `str(error)` is the message on the wire.
 
     Attributes:
-        code: the wire code (protocol.md section 1, error texts and codes).
+        code: the wire code (docs/protocol.md, Errors).
         remedy: one sentence that says what to do; empty = the message says enough.
         retry_after: seconds after which a retry makes sense; None = not known.
     """

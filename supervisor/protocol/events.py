@@ -1,4 +1,4 @@
-"""The messages of the supervisor to socket clients, one dataclass each (protocol.md section 1).
+"""The messages of the supervisor to socket clients, one dataclass each (docs/protocol.md).
 
 Those that are pushed without a request stand in `wire/`, by what they are about.
 
@@ -250,7 +250,7 @@ class Unsubscribed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error(Event):
-    """A request was refused or has failed. Codes and texts: protocol.md section 1."""
+    """A request was refused or has failed. Its codes are listed in docs/protocol.md."""
 
     message: str
     code: str

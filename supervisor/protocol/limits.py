@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+BOUNDED = frozenset({"str", "int", "list", "tuple"})
+"""The types of pydantic's core schemas that obey a bound."""
+
 
 class Bound:
     """Base class: adds its keys to pydantic's core schema of the field."""
@@ -21,7 +24,19 @@ class Bound:
         raise AssertionError("every bound has keys")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        return {**handler(source), **self.keys()}
+        return self._bounded(handler(source))
+
+    def _bounded(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return a schema with the bound; of a field that may be null, the value has it.
+
+        Raises:
+            TypeError: pydantic would ignore the bound there, as on `Sequence`; a list or a tuple has it.
+        """
+        if schema["type"] == "nullable":
+            return {**schema, "schema": self._bounded(schema["schema"])}
+        if schema["type"] not in BOUNDED:
+            raise TypeError(f"a field of type {schema['type']!r} takes no bound")
+        return {**schema, **self.keys()}
 
 
 @dataclass(frozen=True, slots=True)

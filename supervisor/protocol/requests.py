@@ -1,4 +1,4 @@
-"""The requests of clients on the supervisor socket, one dataclass each (protocol.md section 1)."""
+"""The requests of clients on the supervisor socket, one dataclass each (docs/protocol.md)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SessionStatus(StrEnum):
-    """The state of a session (protocol.md section 1)."""
+    """The state of a session (docs/protocol.md)."""
 
     CONNECTING = "connecting"
     """The record exists; the process or remote connection is starting."""
@@ -77,7 +77,7 @@ class TurnState(StrEnum):
     RUNNING = "running"
     """Started. This state is committed before the prompt is written to the conversation."""
     WAITING = "waiting"
-    """Suspended until a person decides about a tool call."""
+    """Part of another turn: gathered into its prompt, or steered into it while it runs."""
     COMPLETED = "completed"
     """Ended with an answer."""
     FAILED = "failed"

@@ -79,9 +79,19 @@ class Tools(ABC):
         """Return the names of the servers whose tools are not among the listed ones, because they do not work now."""
         return ()
 
+    async def settle(self) -> None:  # noqa: B027 - tools of the daemon itself are always there
+        """Return when each server that has just been started is connected or has failed, or after some seconds."""
+
     def hidden(self, text: str) -> str:
         """Return a text that was written for the person as the model may read it: references instead of names."""
         return text
+
+    async def learn(self) -> None:  # noqa: B027 - where nobody is hidden, nobody is to be known
+        """Read the people of the conversation, so that `hidden` knows them before the first call.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
 
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         """Return a call as it is shown to the person who decides about it: names instead of references.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supervisor.people.projects import Project
 from supervisor.protocol.messages import ProjectName, SessionId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.session import NewSession, Session
 from supervisor.turns.lanes.name import LaneName
 
@@ -13,7 +12,7 @@ NO_PROJECT = ProjectName("")
 """How the store writes that a message belongs to no project."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Destination:
     """The lane of a message, and for Claude Code and in a chat its session; `Conversations.destination` makes it.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from supervisor.people.projects import Project
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import Role, Target
+from supervisor.protocol.values.record import record
 from supervisor.routing.keywords import Keywords
 
 PREFIX = re.compile(r"^\s*(?P<word>claude|assistant)\s*[:,：，]\s*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
@@ -27,7 +27,7 @@ GREETING = re.compile(
 """What may stand in front of a prefix: a greeting, and the first lines of a message signed by PGP (RFC 9580)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Context:
     """What the router knows besides the text.
 
@@ -52,7 +52,7 @@ class Context:
     in_chat: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Decision:
     """Where a message goes.
 

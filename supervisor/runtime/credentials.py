@@ -39,6 +39,7 @@ class Credentials:
         self._environ = environ
         self._known: set[str] = set()
         self._lent: dict[str, str] = {}
+        self._common: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
         return "Credentials(...)"
@@ -70,6 +71,24 @@ class Credentials:
         self._known.add(value)
         return value
 
+    def common(self, name: str) -> str | None:
+        """Return `secret(name)`, which all nodes of a cluster should have in common.
+
+        Raises:
+            ConfigError: see `secret`.
+        """
+        value = self.secret(name)
+        self.note_common(name, value)
+        return value
+
+    def note_common(self, name: str, value: str | None) -> None:
+        """Note a secret that all nodes of a cluster should have in common; None = it is not set here."""
+        self._common[name] = value
+
+    def commons(self) -> Mapping[str, str | None]:
+        """Return the secrets that all nodes of a cluster should have in common, as far as they were asked for."""
+        return self._common
+
     def from_file(self, key: str, path: Path) -> str:
         """Return the secret in a file, without blanks around it.
 
@@ -99,7 +118,7 @@ class Credentials:
             ConfigError: its file can be read by other users, or is damaged.
         """
         folder = self._state_dir / SECRETS_FOLDER
-        kept = _keep(folder / name, secrets.token_hex(GENERATED_BYTES))
+        kept = kept_private(folder / name, secrets.token_hex(GENERATED_BYTES))
         try:
             value = bytes.fromhex(kept)
         except ValueError:
@@ -117,7 +136,7 @@ class Credentials:
         Raises:
             ConfigError: its file cannot be written.
         """
-        _keep(self._state_dir / SECRETS_FOLDER / name, value.hex())
+        kept_private(self._state_dir / SECRETS_FOLDER / name, value.hex())
 
     def cluster_secret(self) -> bytes | None:
         """Return what all nodes of the cluster have in common; None = this node stands alone.
@@ -154,13 +173,17 @@ class Credentials:
         Raises:
             ConfigError: its file can be read by other users, or is empty.
         """
-        token = _keep(self._state_dir / OPERATOR_TOKEN, "xsw_" + secrets.token_urlsafe(GENERATED_BYTES))
+        token = kept_private(self._state_dir / OPERATOR_TOKEN, "xsw_" + secrets.token_urlsafe(GENERATED_BYTES))
         self._known.add(token)
         return token
 
 
-def _keep(path: Path, fresh: str) -> str:
-    """Return the content of a private file; if there is no file, write `fresh` to it atomically."""
+def kept_private(path: Path, fresh: str) -> str:
+    """Return the content of a private file in state.dir; if there is no file, write `fresh` to it atomically.
+
+    Raises:
+        ConfigError: it can be read by other users, is empty, or cannot be used.
+    """
     try:
         if not path.exists():
             _write(path, fresh)

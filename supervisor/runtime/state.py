@@ -96,7 +96,7 @@ def jwt_key(credentials: Credentials) -> bytes:
     Raises:
         ConfigError: XSWARM_JWT_SECRET is too short.
     """
-    given = credentials.secret("XSWARM_JWT_SECRET")
+    given = credentials.common("XSWARM_JWT_SECRET")
     if given is None:
         return credentials.shared("jwt")
     if len(given.encode()) < SHORTEST_SECRET:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from supervisor.approvals.asking import Approvals
@@ -15,13 +14,15 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.ports.connector import Connector, Conversation
 from supervisor.protocol.status import Permissions
-from supervisor.sessions.tool_decisions import ToolDecisions
+from supervisor.protocol.values.record import record
+from supervisor.sessions.decisions.assistant import AssistantDecisions
 from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
 from supervisor.store.records.tool_call import StoredCall
 from supervisor.store.records.turn import Turn
+from supervisor.undo.recorder import Recorder
 
 HISTORY_EXCHANGES = 50
 """Number of exchanges read from the store; the connector cuts them to its token limit."""
@@ -33,7 +34,7 @@ NO_RESULT = "(no result is known)"
 """What the model reads of an earlier call that the daemon did not see end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Assistant:
     """Opens the conversations of the assistant.
 
@@ -42,6 +43,7 @@ class Assistant:
         gateway: the way of the connector to a model.
         calls: the tool calls of earlier turns.
         approvals: asks people about tool calls.
+        recorder: records tool calls.
         tools: the tools of each turn.
         turn_timeout: seconds that the model may take for one turn.
     """
@@ -52,6 +54,7 @@ class Assistant:
     calls: ToolCallStore
     spending: Spending
     approvals: Approvals
+    recorder: Recorder
     tools: ToolsOfTurn = no_tools
     turn_timeout: float = 300.0
 
@@ -97,6 +100,7 @@ class Assistant:
     def _spec(self, running: AskingTurn, endpoint: talk.ModelEndpoint, joining: talk.Joining) -> talk.SessionSpec:
         turn = running.turn
         tools = self.tools(turn)
+        note = partial(self.recorder.note, turn.id)
         return talk.SessionSpec(
             id=SessionId(turn.lane),
             conversation_id=turn.message_id,
@@ -108,7 +112,7 @@ class Assistant:
             model=None,
             home="",
             endpoint=endpoint,
-            decide=ToolDecisions(tools, running, self.approvals, self.turns).decide,
+            decide=AssistantDecisions(tools, running, self.approvals, note).decide,
             turn_timeout=self.turn_timeout,
             tools=tools,
             joining=joining,

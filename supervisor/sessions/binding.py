@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from supervisor.cluster.outages import wait_out
 from supervisor.permissions.policy import NeedsApproval, Risk
@@ -16,6 +17,17 @@ Witness = Callable[[talk.ToolCall], Awaitable[None]]
 Outdate = Callable[[], Awaitable[None]]
 
 
+class Note(Protocol):
+    """Records on disk that a tool call is about to run; it waits by itself."""
+
+    def __call__(self, call: talk.ToolCall, *, reads: bool) -> Awaitable[None]:
+        """Record the call.
+
+        Raises:
+            StorageError: the call must not run.
+        """
+
+
 @dataclass(slots=True, kw_only=True)
 class TurnBinding:
     """What a running turn gives to the process of its session, from the start of the turn to its end.
@@ -24,6 +36,7 @@ class TurnBinding:
         sink: takes the events of the process; it never blocks.
         ask_person: asks a person about a tool call that needs approval, and waits for the answer.
         witness: records on disk that a tool call which may change something is about to run; it waits by itself.
+        note: the same for a call that only reads, and for one that comes when the turn has ended.
         outdate: ends the validity of the approvals that are kept for a repeated call.
         user_id: the user who sent the message of the turn.
         guarded: risks that need approval in this turn even where the project allows everything.
@@ -34,6 +47,7 @@ class TurnBinding:
     sink: Sink
     ask_person: AskPerson
     witness: Witness
+    note: Note
     outdate: Outdate
     user_id: UserId
     guarded: frozenset[Risk] = frozenset()

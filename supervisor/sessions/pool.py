@@ -38,7 +38,7 @@ class SessionPool:
         queue: waits for free processes, first come first served, users in turn.
         own_folders: the daemon's own; below the first one, state.dir, each session has its home.
         max_processes: when all are in use, the least recently used idle one is evicted.
-        node: the name of this one; empty = it is alone.
+        own: as of `LiveSession`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class SessionPool:
         queue: FairQueue,
         own_folders: Sequence[Path],
         max_processes: int,
-        node: str = "",
+        own: Sequence[str] = (),
     ) -> None:
         self._processes = processes
         self._transitions = transitions
@@ -59,7 +59,7 @@ class SessionPool:
         self._approvals = approvals
         self._queue = queue
         self._own_folders = own_folders
-        self._node = node
+        self._own = own
         self.max_processes = max_processes
         self._sessions: dict[SessionId, LiveSession] = {}
         self._starting = 0  # processes that are being started count before they exist
@@ -74,7 +74,7 @@ class SessionPool:
         session = self._sessions.get(record.id)
         if session is None:
             meter = self._spending.meter(record.id, record.user_id, record.id)
-            session = LiveSession(record, project, meter, self._own_folders, node=self._node)
+            session = LiveSession(record, project, meter, self._own_folders, own=self._own)
             self._sessions[record.id] = session
         return session
 
@@ -119,7 +119,7 @@ class SessionPool:
 
     async def trace(self, record: Session, key: MessageId) -> talk.Trace:
         """Return how far a prompt got whose process died with an earlier daemon."""
-        if self._node and record.node not in ("", self._node):
+        if self._own and record.node not in ("", *self._own):
             return talk.Trace()  # what is here of the conversation is older, and says nothing
         return await self._processes.trace(home_of(self._own_folders[0], record), record.conversation_id, key)
 

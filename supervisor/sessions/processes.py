@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
@@ -48,16 +49,23 @@ class SessionProcesses:
         self._turn_timeout = turn_timeout
         self._tools = tools
         self._open: set[Conversation] = set()
-        self._frozen = False
+        self._frozen_since: float | None = None
+        self._stood = 0.0
+
+    def stood(self) -> float:
+        """Return for how many seconds all processes were stopped so far, all times together."""
+        since = self._frozen_since
+        return self._stood if since is None else self._stood + time.monotonic() - since
 
     async def freeze(self) -> bool:
         """Stop all processes until `thaw`, also those that are started meanwhile; return whether none runs any more."""
-        self._frozen = True
+        if self._frozen_since is None:
+            self._frozen_since = time.monotonic()
         return all(await asyncio.gather(*(conversation.freeze() for conversation in self._open)))
 
     async def thaw(self) -> None:
         """Let all processes go on."""
-        self._frozen = False
+        self._stood, self._frozen_since = self.stood(), None
         await asyncio.gather(*(conversation.thaw() for conversation in self._open))
 
     async def start(self, session: LiveSession) -> Conversation:
@@ -76,7 +84,7 @@ class SessionProcesses:
             session.endpoint = self._gateway.issue(session.id, session.meter)
         try:
             if self._tools is not None:
-                session.tools = await self._tools.issue(session.id, session.record.user_id, session.user)
+                session.decisions.tools = await self._tools.issue(session.id, session.record.user_id, session.user)
             conversation = await self._connector.open(session.spec(self._turn_timeout), history)
         except (ConnectionFailed, asyncio.CancelledError):
             self._revoke(session)
@@ -86,8 +94,10 @@ class SessionProcesses:
             self._revoke(session)
             raise ConnectionFailed("an internal error; the details are in the log") from error
         self._open.add(conversation)
-        if self._frozen:  # before it gets a prompt
+        if self._frozen_since is not None:  # before it gets a prompt
             await conversation.freeze()
+            if self._frozen_since is None:  # `thaw` came while it was being stopped
+                await conversation.thaw()
         return conversation
 
     async def read(self, session: LiveSession, conversation: Conversation) -> str | None:
@@ -142,6 +152,6 @@ class SessionProcesses:
         if session.endpoint is not None and self._gateway is not None:
             self._gateway.revoke(session.endpoint.token)
             session.endpoint = None
-        if session.tools is not None and self._tools is not None:
-            self._tools.revoke(session.tools)
-            session.tools = None
+        if (tools := session.decisions.tools) is not None and self._tools is not None:
+            self._tools.revoke(tools)
+            session.decisions.tools = None

@@ -11,7 +11,7 @@ from supervisor.sessions.transitions import SessionTransitions
 logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
-"""Seconds without a turn after which an active session is marked idle (protocol.md section 1)."""
+"""Seconds without a turn after which an active session is marked idle (docs/protocol.md)."""
 
 
 class Reaper:

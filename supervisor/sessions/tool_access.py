@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from supervisor.protocol.values.record import record
 from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.tools.claude_code.gateway import ToolGateway
 from supervisor.tools.people.book import PeopleBook
 from supervisor.tools.servers.servers import ToolServers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolAccess:
     """The tools of the assistant and of Claude Code.
 

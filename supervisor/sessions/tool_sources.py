@@ -50,10 +50,18 @@ class Together(Tools):
     def missing(self) -> Sequence[str]:
         return [name for part in self._parts for name in part.missing()]
 
+    async def settle(self) -> None:
+        for part in self._parts:
+            await part.settle()
+
     def hidden(self, text: str) -> str:
         for part in self._parts:
             text = part.hidden(text)
         return text
+
+    async def learn(self) -> None:
+        for part in self._parts:
+            await part.learn()
 
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         part = self._of(call)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from supervisor.config import BudgetConfig
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import Clock, nanos
+from supervisor.protocol.values.record import record
 from supervisor.spending.limits import Account, Scope, configured, refuse_call, refuse_turn, reservation
 from supervisor.store.ports.budgets import BudgetStore, Spent
 from supervisor.store.records.turn import Turn
@@ -102,7 +102,7 @@ class Budgets:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionBudget:
     """The limits as the meter of one session asks for them: implements `meter.SpendingLimit`.
 

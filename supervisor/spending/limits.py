@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.config import BudgetConfig
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.times import nanos, usd
+from supervisor.protocol.values.record import record
 
 LEVELS = (50, 80, 100)
 """Percentages of a limit at which people are told."""
@@ -29,7 +29,7 @@ class Scope(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Account:
     """One limit, and how much of it is spent and held.
 

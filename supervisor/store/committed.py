@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from supervisor.protocol.values.record import record
 
 
 class Entry(NamedTuple):
@@ -19,7 +20,7 @@ class Entry(NamedTuple):
     channel: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Committed:
     """The transactions of one group of writes.
 

@@ -6,11 +6,11 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.values.record import record
 from supervisor.store.money.disagreements import disagreements
 from supervisor.store.sqlite.backup import check_integrity
 from supervisor.store.sqlite.errors import DAMAGED, remedy_of
@@ -24,7 +24,7 @@ PEOPLE = """
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Inspection:
     """The state of a database.
 

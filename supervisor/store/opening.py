@@ -65,13 +65,14 @@ def inspect_database(url: str, password: str | None, path: Path, *, used: bool =
     return cast(Inspection, engine.inspect(engine.Address(url, password), used=used))
 
 
-def copy_database(url: str, password: str | None, path: Path, *, seal: Seal) -> Copied:
+def copy_database(url: str, password: str | None, path: Path, *, seal: Seal, audit: int | None) -> Copied:
     """Copy the SQLite file at `path`, which no daemon uses, to an empty PostgreSQL database; compare, then rename it.
 
     It takes minutes for a large database. An interrupted copy leaves nothing behind.
 
     Args:
         url, password, seal: as of `open_database`.
+        audit: the check value of the key of `seal`; None = there is none yet.
 
     Raises:
         NoDatabase: there is no file.
@@ -79,7 +80,7 @@ def copy_database(url: str, password: str | None, path: Path, *, seal: Seal) -> 
         ConfigError: one of them has another version, the server is not fit, or the driver is not installed.
     """
     engine = _engine("copying.copy")
-    return cast(Copied, engine.copy(engine.Address(url, password), path, seal))
+    return cast(Copied, engine.copy(engine.Address(url, password), path, seal, audit))
 
 
 def _engine(noun: str) -> ModuleType:

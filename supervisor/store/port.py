@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol
 
 from supervisor.store.committed import Committed
-from supervisor.store.ports.accounts import AccountStore
 from supervisor.store.ports.agents import AgentStore
 from supervisor.store.ports.approvals import ApprovalStore
 from supervisor.store.ports.audit import AuditStore, DroppedStore
@@ -26,20 +25,55 @@ from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceSt
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.lists.lists import ListStore
 from supervisor.store.ports.outbox import OutboxStore
-from supervisor.store.ports.passphrases import PassphraseStore
+from supervisor.store.ports.people.accounts import AccountStore
 from supervisor.store.ports.people.passkeys import PasskeyStore
+from supervisor.store.ports.people.passphrases import PassphraseStore
 from supervisor.store.ports.people.sign_in import SignInStore
 from supervisor.store.ports.people.uploads import UploadStore
 from supervisor.store.ports.sessions import ChatStore, FolderStore, SearchStore, SessionStore
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
 
 
-class Store(Protocol):
-    """An open database. A class takes the part that it uses, such as `store.turns`, where one part is enough."""
+class OpenDatabase(Protocol):
+    """An open database as a whole: which start of the daemon it serves, what is committed, its copies and checks."""
 
     @property
     def epoch(self) -> int:
         """The number of this start of the daemon; no other start on this database, of any node, has it."""
+
+    async def backup(self, path: Path) -> None:
+        """Write a consistent, checked copy.
+
+        Raises:
+            StorageError: it could not be written; nothing is left behind.
+        """
+
+    def watch(self, watcher: Callable[[Committed], None]) -> None:
+        """Call `watcher` after each group of commits with what it left; watchers add up.
+
+        It runs in the event loop right after the commit, must be quick, and must not raise.
+        """
+
+    async def works(self) -> bool:
+        """Return whether the database stores what is written: whether it took the last write, or takes one now."""
+
+    async def check(self) -> list[str]:
+        """Check integrity, foreign keys and sums; return a sentence per problem. It delays no other read or write."""
+
+    @property
+    def unchecked(self) -> str:
+        """What `check` leaves to tools of the engine, as a sentence; empty = nothing."""
+
+    async def versions(self) -> tuple[int, int]:
+        """Return the version of the database, and the version to which this program migrates it.
+
+        Raises:
+            ConfigError: a newer program wrote it, or a released migration was edited.
+        """
+
+
+class Store(OpenDatabase, Protocol):
+    """Its parts as well. A class takes the part that it uses, such as `store.turns`, where one part is enough."""
 
     @property
     def nodes(self) -> NodeStore:
@@ -48,6 +82,10 @@ class Store(Protocol):
     @property
     def notices(self) -> Notices | None:
         """What other nodes have committed; None = no other node can use the database."""
+
+    @property
+    def keeper(self) -> str:
+        """As whom this node notes that it has the transcript of a session; empty = no other node can have one."""
 
     @property
     def places(self) -> PlaceStore:
@@ -148,36 +186,6 @@ class Store(Protocol):
     @property
     def folders(self) -> FolderStore:
         """The folders of projects."""
-
-    async def backup(self, path: Path) -> None:
-        """Write a consistent, checked copy.
-
-        Raises:
-            StorageError: it could not be written; nothing is left behind.
-        """
-
-    def watch(self, watcher: Callable[[Committed], None]) -> None:
-        """Call `watcher` after each group of commits with what it left; watchers add up.
-
-        It runs in the event loop right after the commit, must be quick, and must not raise.
-        """
-
-    async def works(self) -> bool:
-        """Return whether the database stores what is written: whether it took the last write, or takes one now."""
-
-    async def check(self) -> list[str]:
-        """Check integrity, foreign keys and sums; return a sentence per problem. It delays no other read or write."""
-
-    @property
-    def unchecked(self) -> str:
-        """What `check` leaves to tools of the engine, as a sentence; empty = nothing."""
-
-    async def versions(self) -> tuple[int, int]:
-        """Return the version of the database, and the version to which this program migrates it.
-
-        Raises:
-            ConfigError: a newer program wrote it, or a released migration was edited.
-        """
 
     async def purge(self, *, before_ms: int) -> int:
         """Delete expired deduplication keys, answers and codes; return how many keys and answers there were."""

@@ -46,10 +46,11 @@ class SqlStore:
         epoch: the number of this start.
         search: as the engine finds words.
         notices: what other nodes have committed; None = there is no other node.
+        keeper: as whom this node notes that it has a transcript; empty = there is no other node.
         unchecked: what `check` leaves to tools of the engine, as a sentence; empty = nothing.
     """
 
-    unchecked = ""
+    keeper = unchecked = ""
 
     def __init__(self, database: Database, search: SqlSearch) -> None:
         self._database = database

@@ -15,6 +15,7 @@ from supervisor.cluster.outages import wait_out
 from supervisor.people.identity import Directory
 from supervisor.protocol.errors import StorageError, UserNotFound
 from supervisor.protocol.messages import UserId
+from supervisor.protocol.text.refusals import cause
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools, ToolSpec
 from supervisor.store.ports.keys import ReferenceStore
 from supervisor.store.records.accounts import User
@@ -25,7 +26,7 @@ from supervisor.tools.people.people import People, UnknownReference
 from supervisor.tools.results import output
 from supervisor.tools.servers.answer import Answer, CallFailed, ListedTool
 from supervisor.tools.servers.server import ToolServer
-from supervisor.tools.servers.servers import ToolServers
+from supervisor.tools.servers.servers import CONNECT_SECONDS, ToolServers
 from supervisor.tools.topics import Topics
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,12 @@ MAX_PREVIEW = 500
 NOT_MADE = "the call was not made, because the database does not answer; make it again in a few minutes"
 MADE = "the call was made, but its answer cannot be read, because the database does not answer"
 """What the model is told of a call during an outage."""
+
+REFUSED = {
+    NOT_MADE: "the call was not made, because the database refused: {cause}",
+    MADE: "the call was made, but its answer cannot be read, because the database refused: {cause}",
+}
+"""The same, where it does not pass by itself: a disk is full."""
 
 LOGGED = 500
 """Characters of a server's failure that reach the log."""
@@ -104,8 +111,17 @@ class TurnTools(Tools):
     def missing(self) -> Sequence[str]:
         return [server.name for server in self._allowed() if not server.works] if self._names_missing else ()
 
+    async def settle(self) -> None:
+        down = [server for server in self._allowed() if not server.works]
+        if down:
+            await asyncio.gather(*(server.settled(CONNECT_SECONDS) for server in down))
+
     def hidden(self, text: str) -> str:
         return self._circle.people.hidden(text) if self._circle is not None else text
+
+    async def learn(self) -> None:
+        if any(server.fields for server in self._servers):  # also of servers that the role may no longer use
+            await self._known()
 
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         found = self._find(call)
@@ -124,7 +140,7 @@ class TurnTools(Tools):
         except UnknownReference as unknown:
             return self._refused(call, "UnknownReference", str(unknown))
         except StorageError as error:
-            return self._failed(call, "StorageError", str(error), NOT_MADE)
+            return self._failed(call, "StorageError", str(error), _told(NOT_MADE, error))
         if problem:
             return self._refused(call, "InvalidInput", problem)
         return replace(named, preview=await self._preview(server, tool, call))
@@ -165,7 +181,7 @@ class TurnTools(Tools):
         except CallFailed as failure:
             return self._failed(call, failure.kind, failure.detail)
         except StorageError as error:
-            return self._failed(call, "StorageError", str(error), standing)
+            return self._failed(call, "StorageError", str(error), _told(standing, error))
         except Exception as error:
             logger.exception("%s: the tool %s broke", self._scope, call.name)
             return self._failed(call, "InternalError", type(error).__name__)
@@ -292,6 +308,11 @@ async def _by(deadline: float, work: Callable[[], Awaitable[T]], what: str) -> T
             return await wait_out(work, what, seconds=left)
     except TimeoutError:
         raise StorageError("the database did not answer in time") from None
+
+
+def _told(standing: str, error: StorageError) -> str:
+    """Return what the model is told of a call that the database is in the way of: `NOT_MADE` or `MADE`, and why."""
+    return REFUSED[standing].format(cause=cause(error)) if error.lasts else standing
 
 
 def failure_text(kind: str) -> str:

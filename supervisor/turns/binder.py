@@ -36,6 +36,7 @@ class TurnBinder:
             sink=running.on_event,
             ask_person=partial(self._approvals.decide, session=session.record, running=running),
             witness=partial(self._recorder.witness, running.turn.id, session.project.path),
+            note=partial(self._recorder.note, running.turn.id),
             outdate=partial(self._approvals.outdate, session.id),
             user_id=running.turn.user_id,
             guarded=self._approvals.guarded(running.turn.channel, running.turn.way),

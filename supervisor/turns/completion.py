@@ -23,6 +23,7 @@ from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.running import BROKE, RunningTurn
+from supervisor.turns.tool_events import ToolEvents
 from supervisor.undo.edits import ALLOWED
 from supervisor.undo.recorder import Recorder
 
@@ -46,6 +47,7 @@ class TurnCompletion:
 
     Args:
         recorder: records the project's folder where the turn changed files.
+        tools: the tool events of turns, which are stored before the turns end.
 
     Attributes:
         waiters: the callers that wait for the end of a message.
@@ -60,12 +62,14 @@ class TurnCompletion:
         hub: Hub,
         recorder: Recorder,
         spending: Spending,
+        tools: ToolEvents,
         clock: Clock = now_ms,
     ) -> None:
         self._turns = turns
         self._approvals = approvals
         self._recorder = recorder
         self._spending = spending
+        self._tools = tools
         self._hub = hub
         self._clock = clock
         self.waiters = Waiters()
@@ -79,6 +83,7 @@ class TurnCompletion:
         """
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
+            await self._tools.store(running.turn.id)
             tools = await self.that_may_have_run(running.turn, await self.tools_of(running.turn))
             asked, behind = await self.asked_by(running.turn), await self.behind(running.turn)
             outcome = outcomes.interrupted(
@@ -122,6 +127,7 @@ class TurnCompletion:
         """Put a turn that certainly changed nothing back into the queue; it runs again after the restart."""
         await self._approvals.withdraw(turn.id, allowed=True, now_ms=self._clock())  # it asks again
         await self._turns.requeue(turn.id, now_ms=self._clock())
+        self._tools.ended(turn.id)
 
     async def note_stop(self, turn: Turn, by: str) -> None:
         """Note in the store that somebody has stopped a turn: after a kill, it does not run again.
@@ -179,6 +185,7 @@ class TurnCompletion:
             outcome = self._spending.with_advice(turn, outcome, overspent)
         written = await self._write(turn, outcome)
         self._recorder.ended(turn)
+        self._tools.ended(turn.id)
         if written is None:
             return None  # the turn stays running in the store, and the next start reports it
         outcome, settled = written
@@ -206,6 +213,7 @@ class TurnCompletion:
         looked = False
         while True:
             try:
+                await self._tools.store(turn.id)
                 if not looked and (left := await self._left_by(turn)) is not None:
                     outcome = replace(outcomes.noted(outcome, left[0]), recorded=left[0], files_changed=left[1])
                 looked = True
@@ -265,7 +273,8 @@ class TurnCompletion:
 
 def _result(turn: Turn, outcome: Outcome, settled: Settled, joined: tuple[MessageId, ...]) -> Result:
     return Result(
-        turn=replace(turn, state=outcome.state),
+        turn=turn,
+        state=outcome.state,
         answer=outcome.answer,
         answer_id=settled.answer_id,
         why=outcome.why,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 from supervisor.approvals.pending import PendingApproval
 from supervisor.cluster.files import Files
@@ -19,7 +19,7 @@ from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
-from supervisor.turns.running import BROKE, NOT_BEGUN, Ended, RunningTurn
+from supervisor.turns.running import BROKE, NOT_BEGUN, Ended, RunningTurn, never
 from supervisor.turns.suspension import Suspension
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class TurnDriver:
         files: brings what people attached at other nodes.
         turn_timeout: seconds that one turn may take.
         grace_seconds: see `GRACE_SECONDS`.
+        stood: for how many seconds the processes were stopped so far, because the database was away. No turn's time
+            goes on then.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class TurnDriver:
         files: Files,
         turn_timeout: float,
         grace_seconds: float = GRACE_SECONDS,
+        stood: Callable[[], float] = never,
     ) -> None:
         self._guard = guard
         self._suspension = suspension
@@ -57,6 +60,7 @@ class TurnDriver:
         self._files = files
         self._turn_timeout = turn_timeout
         self._grace_seconds = grace_seconds
+        self._stood = stood
 
     async def drive(
         self,
@@ -92,12 +96,15 @@ class TurnDriver:
     ) -> None:
         """Bring a turn to its end; what raises ends it as well."""
         try:
+            running.stand_with(self._stood)
             stop = self._begin(lane, running, conversation) or stop
             prompt = None if running.given else prompt_of(await self._files.brought(running.turn))
-            deadline = monotonic() + self._turn_timeout + self._grace_seconds
+            if running.stopping and not running.given:  # while its files were brought, so no process had work to stop
+                running.fail(NOT_BEGUN, interrupted=True)
+            deadline = running.clock() + self._turn_timeout + self._grace_seconds
             while not running.ended.done():
                 self._guard.watch(meter, running, conversation)
-                async with asyncio.timeout(running.left(deadline)):
+                async with asyncio.timeout(deadline - running.clock()):
                     if prompt is not None:
                         await conversation.prompt(prompt)
                         running.given = True
@@ -106,10 +113,9 @@ class TurnDriver:
                 question = await self._until_paused(running, deadline)
                 if question is None or running.ended.done():
                     return
-                suspended = monotonic()
-                resumed = await self._suspend(lane, running, question, session)
+                with running.asking():  # a suspended turn uses no time, and gains none
+                    resumed = await self._suspend(lane, running, question, session)
                 conversation, prompt = resumed or (conversation, None)
-                deadline += monotonic() - suspended  # a suspended turn uses no time, and gains none
         except Exception as error:
             failure = _failure_of(error, self._turn_timeout)
             if failure.why is BROKE:
@@ -119,12 +125,10 @@ class TurnDriver:
                 await conversation.close()
 
     async def _free(self, lane: Lane, running: RunningTurn, meter: SessionMeter) -> None:
-        """Free the lane of a turn that has ended, collect the turn's charges, wait for its tool events."""
+        """Free the lane of a turn that has ended, and collect the turn's charges."""
         meter.on_refusal = None
         await lane.end()
         running.charges += await meter.settle(running.turn.id)
-        if lane.writes:
-            await asyncio.gather(*lane.writes)
 
     def _begin(self, lane: Lane, running: RunningTurn, conversation: Conversation) -> bool:
         """Note that a turn begins in its lane, and end it where it is interrupted already; return whether it is."""
@@ -136,18 +140,28 @@ class TurnDriver:
             running.fail(outcomes.SHUT_DOWN)
         return interrupted
 
-    @staticmethod
-    async def _until_paused(running: RunningTurn, deadline: float) -> PendingApproval | None:
+    async def _until_paused(self, running: RunningTurn, deadline: float) -> PendingApproval | None:
         """Wait until a turn ends, which returns None, or until it can be suspended for a question.
+
+        Args:
+            deadline: a time of the turn's clock.
 
         Raises:
             TimeoutError: the turn's time is up.
         """
-        while not running.pause.done():
-            if (left := running.left(deadline)) <= 0:
+        loop = asyncio.get_running_loop()
+        while True:
+            left = deadline - running.clock()
+            if left <= 0 and not running.pause.done():
                 raise TimeoutError
-            await asyncio.wait([running.pause], timeout=max(left, LEAST_WAIT_SECONDS))
-        return running.pause.result()
+            timer = loop.call_later(max(left, LEAST_WAIT_SECONDS), running.wake)
+            try:
+                question = await running.pause
+            finally:
+                timer.cancel()
+            if question is not None or running.ended.done():
+                return question
+            running.resume()  # the deadline has moved: a person was asked meanwhile, or the processes stood
 
     async def _suspend(
         self, lane: Lane, running: RunningTurn, question: PendingApproval, session: LiveSession | None

@@ -37,7 +37,7 @@ GAVE_UP = f"its session failed {MAX_FAILURES} times in a row and does not start 
 """Added to the failure after which a session needs attention."""
 
 STARTED_AGAIN = "\n\n(started again after a restart)\n\n"
-"""What those read who watch an answer arrive that begins anew (protocol.md section 3); the answer does not hold it."""
+"""What those read who watch an answer arrive that begins anew (docs/chat.md); the answer does not hold it."""
 
 Joining = Callable[[RunningTurn], Awaitable[Sequence[talk.Prompt]]]
 
@@ -83,10 +83,29 @@ class TurnRunner:
         Args:
             joining: makes messages that came meanwhile part of a running turn, and returns their prompts.
         """
-        await self._complete(lane, turn, self._ask_assistant(lane, turn, joining))
+        running: RunningTurn | None = RunningTurn(turn, self._hub, self._tools.recorder(whole=True))
+        while running is not None:  # first the turn, then those that joined it too late for the model to read them
+            work = self._ask_assistant(lane, running, joining)
+            running = await self._complete(lane, running.turn, work, unbegun=running)
+            if running is not None:
+                lane.state.turn_follows()
 
-    async def _complete(self, lane: Lane, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
-        """Run a turn, or record why it fails: a started turn without an outcome would block its lane and project."""
+    async def _complete(
+        self,
+        lane: Lane,
+        turn: Turn,
+        work: Coroutine[Any, Any, RunningTurn | None],
+        *,
+        unbegun: RunningTurn | None = None,
+    ) -> RunningTurn | None:
+        """Run a turn, or record why it fails: a started turn without an outcome would block its lane and project.
+
+        Args:
+            unbegun: the turn where it ends before it begins; None = it is made of `turn`.
+
+        Returns:
+            The turn that runs next in its place; None = there is none.
+        """
         error: XswarmError
         lane.started = True
         interrupted = partial(lane.state.interrupts, turn.message_id)
@@ -96,8 +115,7 @@ class TurnRunner:
             refusal = refusal or await wait_out(reserve, turn.message_id, given_up=interrupted)
             if refusal is not None:
                 raise refusal
-            await work
-            return
+            return await work
         except XswarmError as failed:
             error = failed
         except Exception:
@@ -106,25 +124,24 @@ class TurnRunner:
         finally:
             work.close()  # where it was never begun; a task that has ended takes no notice
         if isinstance(error, StorageError) and interrupted():
-            await self._end_unbegun(lane, turn)
-            return
+            return await self._end_unbegun(lane, unbegun or self._with_parts(lane, turn))
         await self._close_overspent(turn, error)
         await self._completion.refuse(turn, error)
+        return None
 
-    async def _end_unbegun(self, lane: Lane, turn: Turn) -> None:
+    async def _end_unbegun(self, lane: Lane, running: RunningTurn) -> RunningTurn | None:
         """End a turn that was interrupted while it waited for the database; its interrupters are told at once."""
-        running = self._with_parts(lane, turn)
         lane.begin(running, None)
         running.fail(NOT_BEGUN, interrupted=True)
         lane.tell_interrupters(running)
         await lane.end()
         await self._completion.conclude(running, running.ended.result(), ())
-        await self._conclude_parts(running, running.ended.result())
+        return await self._conclude_parts(running, running.ended.result())
 
     def _with_parts(self, lane: Lane, turn: Turn) -> RunningTurn:
         """Return a turn that is about to run, with those that were gathered with it."""
-        running = RunningTurn(turn, self._hub, self._tools.recorder(lane))
-        running.joined = [RunningTurn(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
+        running = RunningTurn(turn, self._hub, self._tools.recorder())
+        running.joined = [RunningTurn(part, self._hub, self._tools.recorder()) for part in turn.gathered]
         return running
 
     async def _close_overspent(self, turn: Turn, error: XswarmError | None) -> None:
@@ -144,7 +161,7 @@ class TurnRunner:
         stop = False
         while running is not None:
             session.meter.begin(running.turn.id, running.turn.user_id)
-            running.on_end = partial(self._hand_over, session, running)
+            running.on_end = partial(self._hand_over, session)  # no cycle: the turn is freed where it ends
             binding = await self._binder.bind(session, running)
             current = session.conversation or conversation
             ended = await self._driver.drive(lane, running, current, session.meter, session, stop=stop)
@@ -161,11 +178,10 @@ class TurnRunner:
             running = following
 
     @staticmethod
-    def _hand_over(session: LiveSession, running: RunningTurn) -> None:
+    def _hand_over(session: LiveSession, following: RunningTurn) -> None:
         """Charge the turn that follows in the process for its calls, and hold its tool calls until it has begun."""
-        session.hold_calls()
-        if (following := running.following) is not None:
-            session.meter.begin(following.turn.id, following.turn.user_id)
+        session.decisions.hold()
+        session.meter.begin(following.turn.id, following.turn.user_id)
 
     async def _conclude(
         self, running: RunningTurn, ended: Ended, session: LiveSession, denied: Sequence[str]
@@ -186,28 +202,23 @@ class TurnRunner:
         following, *following.joined = running.joined
         return following
 
-    async def _ask_assistant(self, lane: Lane, turn: Turn, joining: Joining) -> None:
-        """Run a turn, then one after the other those that joined it too late for the model to read them."""
-        first = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
-        running: RunningTurn | None = first
-        while running is not None:
-            turn = running.turn
-            if turn.attempts:
-                running.introduction = STARTED_AGAIN
-            given_up = partial(lane.state.interrupts, turn.message_id) if running is first else None
-            opened = self._assistant.converse(running, partial(joining, running), given_up)
-            async with opened as (conversation, meter):
-                meter.begin(turn.id, turn.user_id)
-                pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
-                ended = await self._driver.drive(lane, running, conversation, meter)
-                late = running.end_parts()
-            await pump
-            running.joined += late
-            cut_off = self.stopping and isinstance(ended, talk.Failed) and not ended.interrupted
-            if cut_off and await self._completion.has_only_read(turn):
-                await self._completion.requeue(turn)
-                return
-            await self._completion.conclude(running, ended, ())
-            running = await self._conclude_parts(running, ended)
-            if running is not None:
-                lane.state.turn_follows()
+    async def _ask_assistant(self, lane: Lane, running: RunningTurn, joining: Joining) -> RunningTurn | None:
+        """Run a turn; return the first of those that joined it too late for the model to read them."""
+        turn = running.turn
+        if turn.attempts:
+            running.introduction = STARTED_AGAIN
+        given_up = partial(lane.state.interrupts, turn.message_id)
+        opened = self._assistant.converse(running, partial(joining, running), given_up)
+        async with opened as (conversation, meter):
+            meter.begin(turn.id, turn.user_id)
+            pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
+            ended = await self._driver.drive(lane, running, conversation, meter)
+            late = running.end_parts()
+        await pump
+        running.joined += late
+        cut_off = self.stopping and isinstance(ended, talk.Failed) and not ended.interrupted
+        if cut_off and await self._completion.has_only_read(turn):
+            await self._completion.requeue(turn)
+            return None
+        await self._completion.conclude(running, ended, ())
+        return await self._conclude_parts(running, ended)

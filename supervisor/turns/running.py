@@ -35,6 +35,11 @@ Ended = talk.Finished | talk.Failed
 RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
 
 
+def never() -> float:
+    """Return that no process was ever stopped."""
+    return 0.0
+
+
 class RunningTurn:
     """A turn that is running; `on_event` takes the events of its conversation.
 
@@ -46,8 +51,8 @@ class RunningTurn:
         text: the pieces of the answer so far.
         tools: number of tool calls so far.
         ended: resolved once, with the end of the turn.
-        pause: resolved when the turn has ended, with None, or when it can be suspended, with the question that it
-            waits for.
+        pause: resolved when the turn has ended or its time may be up, with None, or when it can be suspended, with the
+            question that it waits for.
         provider_nanos: the connector's own figure of the cost, in nanodollars; None = it reported none.
         charges: the charges that the connector reports, where its figure is the authoritative one.
         heard: monotonic time of the last event or of the last answer to a question, in seconds.
@@ -61,7 +66,7 @@ class RunningTurn:
         joined: the turns that are part of this one, in order: gathered into its prompt, or steered into it.
         introduction: a text that those read first who watch the answer arrive; it is no part of the answer.
         offered: messages that may join a turn of the assistant when it next calls its model, in order.
-        on_end: called once, when the turn has ended and one of the `joined` may run on.
+        on_end: called once, when the turn has ended, with the one of the `joined` that runs on; not where none does.
     """
 
     def __init__(self, turn: Turn, hub: Hub, record_tool: RecordTool) -> None:
@@ -79,13 +84,14 @@ class RunningTurn:
         self.joined: list[RunningTurn] = []
         self.offered: deque[MessageId] = deque()
         self.introduction = self._introduced = ""
-        self.on_end: Callable[[], None] | None = None
+        self.on_end: Callable[[RunningTurn], None] | None = None
         self._names: dict[str, str] = {}
         self._calls: set[str] = set()  # ids of tool calls that have not finished
         self._hub = hub
         self._record_tool = record_tool
         self._began = self.heard = self._noted = monotonic()
         self._questions, self._asked = 0, 0.0
+        self._stood: Callable[[], float] = never
         self.chats = chat_topics(turn)
         self.topics = topics_of(turn)
 
@@ -106,13 +112,23 @@ class RunningTurn:
         """Whether the turn waits for a person."""
         return bool(self._questions)
 
-    def left(self, deadline: float) -> float:
-        """Return the seconds until a deadline (monotonic time), which moves by the time spent waiting for people."""
+    def clock(self) -> float:
+        """Return a time in seconds of a clock that stands while a person is asked, and while all processes stand."""
         self._note_asked()
-        return deadline + self._asked - self._noted
+        return self._noted - self._asked
+
+    def stand_with(self, stood: Callable[[], float]) -> None:
+        """Let the clock stand while all processes do.
+
+        Args:
+            stood: for how many seconds they stood so far.
+        """
+        self._note_asked()
+        self._stood = stood
+        self._noted = monotonic() - stood()
 
     def _note_asked(self) -> None:
-        now = monotonic()
+        now = monotonic() - self._stood()  # so that no second counts twice that is asked in while the processes stand
         if self._questions:
             self._asked += now - self._noted
         self._noted = now
@@ -203,6 +219,11 @@ class RunningTurn:
         if not self.pause.done():
             self.pause.set_result(question)
 
+    def wake(self) -> None:
+        """Let the driver look at the time; without effect where it does not wait."""
+        if not self.pause.done():
+            self.pause.set_result(None)
+
     def process_closed(self) -> None:
         """Note that the process is closed: its tool calls will not be answered any more."""
         self._calls.clear()
@@ -242,8 +263,8 @@ class RunningTurn:
             self.ended.set_result(event)
             if not self.pause.done():
                 self.pause.set_result(None)
-            if self.on_end is not None and self.following is not None:
-                self.on_end()
+            if self.on_end is not None and (following := self.following) is not None:
+                self.on_end(following)
 
     def _introduce(self) -> None:
         """Publish the introduction, before anything of the answer."""

@@ -145,6 +145,14 @@ class TurnScheduler:
         lane = self._lanes.get(name)
         return lane is not None and lane.is_busy
 
+    async def is_busy_elsewhere(self, name: str, project: ProjectName) -> bool:
+        """Return whether a turn of a lane runs on another node.
+
+        Raises:
+            StorageError: it is not known.
+        """
+        return not self._places.owns(name, project) and await self._turns.is_running(name)
+
     def waits_for(self, name: str, project: ProjectName) -> str:
         """Return the sentence that says what a message waits for that is queued in a lane now."""
         if (running := self.running(name)) is not None and running.is_asking:
@@ -345,8 +353,8 @@ class TurnScheduler:
             lane.state.nothing_taken()
             await self._note_blocked(lane)
             return None
-        if session is not None and node:
-            session.keeper = node
+        if session is not None:
+            session.keeper_noted()
         count = 1 + len(taken.gathered)
         lane.state.turns_taken(count)
         self.queued = max(0, self.queued - count)

@@ -97,11 +97,13 @@ class Steering:
             conversation = lane.conversation
             if host is None or conversation is None or part is None:
                 return False
-            steered = RunningTurn(part, self._hub, self._tools.recorder(lane))
+            steered = RunningTurn(part, self._hub, self._tools.recorder())
             host.joined.append(steered)
             try:
                 await conversation.prompt(prompt_of(await self._files.brought(part)))
                 steered.given = True
+                if host.ended.done() and host.on_end is not None and host.following is steered:
+                    host.on_end(steered)  # the host ended before this was given, so it knew of nothing that runs on
             except ConnectionFailed as error:  # it runs as a turn of its own, after the running one
                 logger.warning("%s: it could not be sent into the running turn: %s", part.message_id, error.why)
             except Exception:  # the prompt may have been written, so it must not be written again
@@ -134,7 +136,7 @@ class Steering:
                     logger.error("%s: it could not join the running turn: %s", message_id, error)
                     continue
                 if turn is not None:
-                    parts.append(RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True)))
+                    parts.append(RunningTurn(turn, self._hub, self._tools.recorder(whole=True)))
             host.joined += parts
         return parts
 

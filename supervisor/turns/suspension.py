@@ -93,6 +93,7 @@ class Suspension:
         conversation = await wait_out(partial(self._sessions.open, session), session.id)
         binding = await self._binder.resume(session)
         if not verdict.allowed:
+            verdict = await session.decisions.told(verdict, summary)
             binding.denied.append(verdict.reason)
         running.turn = turn = replace(running.turn, renamed=number)
         words = GO_ON if verdict.allowed else GO_ON_WITHOUT

@@ -16,7 +16,10 @@ MAX_BYTES = 200_000_000
 """Larger files are not hashed."""
 
 ALLOWED = "tool_allowed"
-"""The kind of the event that is stored before a call runs."""
+"""The kind of the event that is stored before a call runs which may change something."""
+
+READ = "tool_read"
+"""The kind of the event that is stored before a call runs which only reads."""
 
 
 def paths_of(call: ToolCall, folder: str) -> list[str]:

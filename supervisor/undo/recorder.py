@@ -26,7 +26,7 @@ from supervisor.store.records.turn import Turn
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.checkpoints.records import Change
 from supervisor.undo.checkpoints.shadow import LOST, ShadowRepository, StatesLost
-from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of
+from supervisor.undo.edits import ALLOWED, READ, edits, found_by, paths_of
 from supervisor.undo.folder_locks import FolderLocks, related
 
 logger = logging.getLogger(__name__)
@@ -169,10 +169,26 @@ class Recorder:
         """
         self._named.setdefault(turn_id, {}).update(dict.fromkeys(paths_of(call, folder), call.name))
         await self._before(turn_id, folder)
-        payload = {"id": call.tool_use_id, "summary": summary(call)}
-        if call.name in EDITS:
-            payload |= await asyncio.to_thread(found_by, call, folder)
-        event = partial(self._turns.record_event, turn_id, ALLOWED, payload, now_ms=self._clock())
+        found = await asyncio.to_thread(found_by, call, folder) if call.name in EDITS else {}
+        await self._announce(turn_id, ALLOWED, call, found)
+
+    async def note(self, turn_id: int, call: ToolCall, *, reads: bool) -> None:
+        """Record, on disk, that a call is about to run of which nothing is kept but that it was made.
+
+        It waits while the database does not answer.
+
+        Args:
+            turn_id: of its turn, or of the last one before it, which has ended.
+            reads: it changes nothing.
+
+        Raises:
+            StorageError: the call must not run.
+        """
+        await self._announce(turn_id, READ if reads else ALLOWED, call, {})
+
+    async def _announce(self, turn_id: int, kind: str, call: ToolCall, found: Mapping[str, object]) -> None:
+        payload = {"id": call.tool_use_id, "summary": summary(call), **found}
+        event = partial(self._turns.record_event, turn_id, kind, payload, now_ms=self._clock())
         await wait_out(event, f"call {call.tool_use_id}")
 
     async def _before(self, turn_id: int, folder: str) -> None:
@@ -264,17 +280,23 @@ class Recorder:
 
     async def prune(self) -> int:
         """Delete the checkpoints of turns that are too old to be undone; return how many were deleted."""
-        kept = await self._changes.kept(since_ms=self.since_ms())
         pruned = 0
-        for folder, commits in kept.items():
+        for folder in await self._changes.kept(since_ms=self.since_ms()):
             if self.changing(folder) or not self._is_ours(folder):
                 continue  # a later pruning does it: the end of a turn must not wait
             try:
                 async with self.locked(folder) as shadow:
-                    pruned += await shadow.prune(commits)
+                    pruned += await self._prune(folder, shadow)
             except CheckpointFailed as error:
                 logger.warning("the recorded states of %s were not pruned: %s", folder, error)
         return pruned
+
+    async def _prune(self, folder: str, shadow: ShadowRepository) -> int:
+        """Prune a folder that is locked, unless a turn has begun to change it before it was."""
+        if self.changing(folder) or not self._is_ours(folder):
+            return 0
+        kept = await self._changes.kept(since_ms=self.since_ms())  # with those of turns that have ended meanwhile
+        return await shadow.prune(kept.get(folder, ()))
 
     async def _note_lost(self, folder: str) -> None:
         """Note in the database that the states of a folder are lost, if they are and it is not noted yet."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
 from supervisor.undo.checkpoints.records import Reverted
 from supervisor.undo.checkpoints.reversal import Conflict
@@ -40,7 +40,7 @@ class UndoDirection(StrEnum):
     """It takes the undo back: the turn's changes are there again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class UndoResult:
     """What an undo did, or with dry_run what it would do.
 
@@ -54,7 +54,7 @@ class UndoResult:
     dry_run: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Difference:
     """What a turn changed.
 

@@ -54,7 +54,7 @@ STATUS = {
     "config_error": 500,
     "internal": 500,
 }
-"""The HTTP status of every code that a wire sends (protocol.md section 2)."""
+"""The HTTP status of every code that a wire sends (docs/protocol.md)."""
 
 CODES = tuple(sorted(STATUS))
 """All codes of the HTTP API."""

@@ -16,7 +16,7 @@ from supervisor.people.authentication import Authenticator
 from supervisor.people.sign_in.oidc.sign_in import OidcSignIn
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import Route
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.records.accounts import Actor
 from supervisor.wires import stream
 from supervisor.wires.chat.routes import ChatRoutes
@@ -107,7 +107,7 @@ class HttpServer:
         self._live = LiveSocket(
             api.hub, api.operations.queries, api.chat.people, api.directory, self._authenticator, cookies
         )
-        api.store.watch(self._live.committed)
+        api.database.watch(self._live.committed)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -162,7 +162,7 @@ class HttpServer:
             *self._routers,
             config=self._config,
             authenticator=self._authenticator,
-            keys=self._api.store.keys,
+            keys=self._api.keys,
             webhooks=webhook_routes(
                 self._webhooks, lambda: self._config.public_url or self.url, self._counts.webhook_refused
             ),

@@ -88,4 +88,5 @@ _TYPES = {
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
 }

@@ -1,4 +1,4 @@
-"""The web socket `/ws/claude`: one prompt, one stream of lines (protocol.md section 4)."""
+"""The web socket `/ws/claude`: one prompt, one stream of lines (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from supervisor.protocol.errors import (
     XswarmError,
 )
 from supervisor.wires.failures import failure
-from supervisor.wires.http.auth import source
+from supervisor.wires.http.auth import source, visitor_of
 
 logger = logging.getLogger(__name__)
 
@@ -159,13 +159,19 @@ class StreamSocket:
             NotAuthenticated: there is no token, or it is not valid.
         """
         given = socket.headers.getlist("authorization")
-        if given:
+        token = socket.query_params.get("token", "")
+        if not given and not token:
+            raise NotAuthenticated
+        try:
+            if not given:
+                return await self._authenticator.query_caller(token, longest_seconds=self._query_token_seconds)
             scheme, _, token = given[0].partition(" ")
             if len(given) != 1 or scheme.lower() != "bearer":
                 raise NotAuthenticated
             return await self._authenticator.caller(token.strip())
-        token = socket.query_params.get("token", "")
-        return await self._authenticator.query_caller(token, longest_seconds=self._query_token_seconds)
+        except NotAuthenticated:
+            await self._authenticator.refused("stream", visitor_of(socket.scope))
+            raise
 
 
 def _prompt(text: str) -> str:

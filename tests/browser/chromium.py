@@ -13,7 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, Viewpor
 
 from tests.slowness import scaled
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 """How long playwright waits for a fact on a page."""
 
 ARGUMENTS = (
@@ -86,6 +86,14 @@ class Watched:
     def forgive(self, part: str) -> None:
         """Forget complaints that a test has caused on purpose."""
         self.complaints = [complaint for complaint in self.complaints if part not in complaint]
+
+    def forgive_lost_connection(self) -> None:
+        """Forget what Chromium says after a test ended the daemon.
+
+        A request may be cut at any of its steps, and each has words of its own.
+        """
+        for part in ("net::ERR_", "WebSocket connection to"):
+            self.forgive(part)
 
     def _logged(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

@@ -206,7 +206,7 @@ async def test_a_killed_daemon_comes_back_and_the_chat_goes_on(place: Place, bro
         await expect(page.locator(".xswarm-message")).to_have_count(2)
         assert await page.get_by_label("Message", exact=True).input_value() == "half a sent"
         assert "(started again after a restart)" in await answers.inner_text()
-        watched.forgive("ERR_CONNECTION_REFUSED")
+        watched.forgive_lost_connection()
         watched.assert_clean()
 
 
@@ -228,7 +228,7 @@ async def test_a_message_that_was_written_while_the_daemon_was_down_arrives_once
         await page.reload()
         await expect(page.locator(".xswarm-assistant")).to_contain_text("I am.")
         assert len(await page.locator(".xswarm-user").all()) == known == 1
-        watched.forgive("ERR_CONNECTION_REFUSED")
+        watched.forgive_lost_connection()
         watched.assert_clean()
 
 

@@ -47,6 +47,5 @@ async def test_a_page_is_live_again_after_the_daemon_was_killed(place: Place, br
         await ask(other.page, f"are you there? {script({'text': 'Again.'})}")
         await expect(watched.page.get_by_role("group", name="Newest messages")).to_contain_text("are you there?")
         for page in (watched, other):
-            page.forgive("ERR_CONNECTION")
-            page.forgive("WebSocket")
+            page.forgive_lost_connection()
             page.assert_clean()

@@ -204,7 +204,8 @@ async def test_the_view_stays_where_its_reader_is(
         await server.say(token("line\n" * 20))
         scroller = page.get_by_role("region", name="Messages")
         answer = page.locator(".xswarm-assistant")
-        await server.say(token("line\n" * 200))
+        await server.say(token("line\n" * 200 + "last line\n"))
+        await expect(answer).to_contain_text("last line")
         await expect(page.get_by_role("button", name="To the newest message")).to_have_count(0)
         # A long answer stays with its top in sight.
         await expect(answer.locator(".xswarm-author")).to_be_in_viewport()

@@ -33,6 +33,7 @@ class RecordingHost(ChannelHost):
         recent: what `recent_replies` returns, to whomever they went.
         unknown_ids: provider ids of which `delivered` knows no reply.
         leading: what `leads` returns.
+        reached: what `tried` was told, in order.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
 
@@ -51,6 +52,7 @@ class RecordingHost(ChannelHost):
         self.recent: list[Outbound] = []
         self.unknown_ids: set[str] = set()
         self.leading = True
+        self.reached: list[bool] = []
         self.fail_with: Exception | None = None
         self._public_url = public_url
         self._keys: dict[tuple[str, str, str], MessageId] = {}
@@ -119,6 +121,9 @@ class RecordingHost(ChannelHost):
 
     def leads(self) -> bool:
         return self.leading
+
+    def tried(self, *, reached: bool) -> None:
+        self.reached.append(reached)
 
     async def recent_replies(self, to: Address) -> list[Outbound]:
         return [each for each in self.recent if each.to == to]

@@ -23,6 +23,7 @@ from supervisor.protocol.events import OMIT, Event
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import now_ms, rfc3339
 from tests.cli.records import Json, Records
+from tests.ports import free_port
 from tests.slowness import scaled
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ NODES: list[Json] = [
         "lease_ms": 9000,
         "draining": epoch == 2,
         "projects": ["site"] if epoch == 1 else None,
+        "works_in": ["barn"] if epoch == 1 else [],
         "link": "",
     }
     for epoch, name in enumerate(("rack-1", "rack-2"), start=1)
@@ -63,7 +65,7 @@ class DaemonStandIn:
         self.requests: list[Json] = []
         self.approvals: dict[str, str] = {}
         self.admin_requests: list[tuple[str, str, Any]] = []
-        self.port = 0
+        self.port = free_port()
         self._connections: dict[ServerConnection, set[str]] = {}
         self._interrupts: dict[str, asyncio.Event] = {}
 
@@ -119,8 +121,7 @@ class DaemonStandIn:
         token_file = self.state_dir / "operator.token"
         self.state_dir.mkdir(parents=True, exist_ok=True)
         token_file.write_text(OPERATOR + "\n", encoding="utf-8")
-        async with serve(self._converse, "127.0.0.1", self.port) as server:
-            self.port = next(iter(server.sockets)).getsockname()[1]
+        async with serve(self._converse, "127.0.0.1", self.port):
             addresses = self.state_dir / "addresses.json"
             addresses.write_text(
                 json.dumps(

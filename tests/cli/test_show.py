@@ -1,12 +1,10 @@
-"""Formats of money, ages and tables."""
+"""Formats of money and ages, and what goes to which stream."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from cli import show
 from supervisor.config import Config, ProjectConfig
@@ -69,28 +67,9 @@ def test_project_is_named_by_its_path() -> None:
     assert show.project(config, "/srv/other") == "/srv/other"
 
 
-def test_table_in_a_pipe_is_as_wide_as_it_must_be(capsys: pytest.CaptureFixture[str]) -> None:
-    long = "x" * 500
-    show.out(show.table(("ID", "PROJECT"), [("1", long)]))
-    assert long in capsys.readouterr().out
-
-
-def test_cells_are_no_markup_and_no_escape_sequences(capsys: pytest.CaptureFixture[str]) -> None:
-    show.out(show.table(("ID", "NAME"), [("1", "[red]x[/red] :smile: \x1b[31m")]))
-    assert "[red]x[/red] :smile:" in (out := capsys.readouterr().out)
-    assert "\x1b" not in out
-
-
 def test_document_is_json_and_notes_are_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     show.note("beside")
     show.document({"a": "\ud800"})
     captured = capsys.readouterr()
     assert captured.out == '{\n  "a": "\\ud800"\n}\n'
     assert captured.err == "beside\n"
-
-
-def test_a_call_that_somebody_decides_about_is_not_cut_in_a_narrow_window() -> None:
-    narrow = Console(width=60, file=StringIO())
-    narrow.print(show.table(("CODE", "CALL"), [("KXQPT", f"Bash git status {'x' * 200} && rm -rf build")]))
-    assert isinstance(narrow.file, StringIO)
-    assert "build" in narrow.file.getvalue()

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import psycopg
@@ -78,15 +78,17 @@ class ClusterNode:
     Attributes:
         store: the wire between it and PostgreSQL.
         link: the wire by which the other nodes reach its link.
+        provider: the wire between it and Twilio.
         http: the URL of its HTTP server; its port stays the same over restarts.
     """
 
-    def __init__(self, name: str, daemon: DaemonProcess, http: str, store: Wire, link: Wire) -> None:
+    def __init__(self, name: str, daemon: DaemonProcess, http: str, *, store: Wire, link: Wire, provider: Wire) -> None:
         self.name = name
         self.daemon = daemon
         self.http = http
         self.store = store
         self.link = link
+        self.provider = provider
         self._starting: asyncio.Task[None] | None = None
 
     @property
@@ -151,8 +153,8 @@ class ClusterNode:
         return await self.daemon.xswarm(*arguments)
 
     async def _start_quietly(self) -> None:
-        with suppress(AssertionError, TimeoutError):  # it was ended before it was ready
-            await self.daemon.start()
+        with suppress(AssertionError):  # it was ended before it was ready
+            await self.daemon.start(within=None)
 
     async def _stop_starting(self) -> None:
         if self._starting is not None and not self._starting.done():
@@ -174,7 +176,7 @@ class Cluster:
         permissions: of the people in each project.
         environments: more of the environment of some nodes.
         projects: by name, the lines of config.toml that say where each is, such as `everywhere = true`.
-        direct: nodes reach PostgreSQL and one another past the wires, which cost time and then cut nothing.
+        direct: nodes reach PostgreSQL, Twilio and one another past the wires, which cost time and then cut nothing.
         per_hour: how many messages each person may send in an hour.
         hosts: by node, the address of the server, where there is to be no wire between them.
         spare: a standby of the server. The nodes know both, and there is no wire between them and PostgreSQL.
@@ -326,6 +328,8 @@ class Cluster:
         store = await stack.enter_async_context(Wire(self._server.port))
         inner, http = free_port(), free_port()
         link = await stack.enter_async_context(Wire(inner))
+        provider = await stack.enter_async_context(Wire(urlsplit(self.twilio.url).port or 0))
+        self.twilio.relays.add(provider.port)
         url = f"http://127.0.0.1:{http}"
         tables = TABLES.format(
             store=self._store_of(name, store),
@@ -339,7 +343,7 @@ class Cluster:
             claude_code=self._claude_code,
             account=ACCOUNT,
             number=self.twilio.number,
-            twilio=self.twilio.url,
+            twilio=self.twilio.url if self._direct else f"http://127.0.0.1:{provider.port}",
         )
         for project, where in self._projects.items():
             tables += PROJECT.format(
@@ -361,7 +365,7 @@ class Cluster:
                 **self._environments.get(name, {}),
             },
         )
-        self.nodes[name] = ClusterNode(name, daemon, url, store, link)
+        self.nodes[name] = ClusterNode(name, daemon, url, store=store, link=link, provider=provider)
 
     def _store_of(self, name: str, wire: Wire) -> str:
         if self._direct or self._spare is not None:

@@ -81,7 +81,7 @@ async def test_abort_at_one_node_stops_the_turn_of_the_other(cluster: Cluster) -
     async def is_stopped() -> bool:
         return not await runs(cluster)
 
-    await until(is_stopped, "it is stopped", 5.0)
+    await until(is_stopped, "it is stopped")
     assert cluster.answers("it was not stopped") == []
 
 
@@ -97,9 +97,9 @@ async def test_a_token_that_is_revoked_at_one_node_is_refused_by_the_other(clust
     async def is_refused() -> bool:
         return await status() == 401
 
-    await until(is_known, "b knows it", 2.0)
+    await until(is_known, "b knows it")
     assert (await cluster.operator("a", "DELETE", f"/api/admin/tokens/{made['id']}")).status_code in (200, 204)
-    await until(is_refused, "b refuses it", 2.0)
+    await until(is_refused, "b refuses it")
 
 
 async def asked_with(cluster: Cluster, at: str, token: str) -> httpx.Response:

@@ -47,7 +47,7 @@ async def agents(folder: Path, server: PostgresServer, *names: str) -> AsyncIter
         for name in names[1:]:
             cluster[name].begin()
             await until(lambda name=name: stands_by(cluster, name), "it stands by", 60.0, 0.1)  # type: ignore[misc]
-            await until(lambda: has_waited(cluster), "it has been there for a lease", LEASE, 0.1)
+            await until(lambda: has_waited(cluster), "it has been there for a lease", 2 * LEASE, 0.1)
         yield cluster
 
 

@@ -86,7 +86,7 @@ async def test_a_file_that_was_attached_at_one_node_is_given_back_at_the_other(c
     for name in ("b", "a"):
         got = await cluster.client.get(cluster[name].http + path, headers=headers)
         assert (got.status_code, got.content) == (200, b"who wrote it?"), name
-    assert "was fetched from node a" in cluster["b"].log
+    await until(lambda: "was fetched from node a" in cluster["b"].log, "it is logged")
 
 
 async def test_while_the_link_is_cut_acts_fail_at_once_and_turns_go_on(cluster: Cluster) -> None:
@@ -104,5 +104,5 @@ async def test_while_the_link_is_cut_acts_fail_at_once_and_turns_go_on(cluster: 
 
 async def test_the_doctor_finds_all_well(cluster: Cluster) -> None:
     found = {check["name"]: check for check in json.loads((await cluster["b"].xswarm("doctor", "--json")).out)}
-    names = ("nodes", "links", "clock", "write lock", "places", "channel leaders", "database server")
+    names = ("nodes", "links", "clock", "write lock", "projects", "channel leaders", "database server")
     assert {found[name]["status"] for name in names} == {"ok"}, found

@@ -12,6 +12,7 @@ from tests.cluster.cluster import PHONES, Cluster
 from tests.cluster.invariants import check
 from tests.cluster.looking import other_than, owner, restarted
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -26,6 +27,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory, server: PostgresServ
         await cluster["a"].start()
         await cluster.add_people("a")
         await cluster["b"].start()
+        cluster.twilio.progress_seconds = scaled(2.0)  # no report tells what happened to a text before its sender goes
         yield cluster
 
 

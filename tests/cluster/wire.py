@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -42,16 +43,27 @@ class Wire:
         self._forth.set()
         self._back.set()
 
-    async def __aenter__(self) -> Self:
+    async def refuse(self) -> None:
+        """Refuse connections from now on, and end those that are there, as where nobody listens."""
+        assert self._server is not None
+        self._server.close()
+        await self._end_connections()
+
+    async def listen(self) -> None:
+        """Listen, for the first time or again after `refuse`."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def __aenter__(self) -> Self:
+        await self.listen()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        self._server.close()
+        await self.refuse()
+
+    async def _end_connections(self) -> None:
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -61,30 +73,27 @@ class Wire:
         assert task is not None
         self._connections.add(task)
         others: list[asyncio.StreamWriter] = [writer]
+        pumps: list[asyncio.Task[None]] = []
         try:
             await self._forth.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
             others.append(far_writer)
-            done, pending = await asyncio.wait(
-                [
-                    asyncio.create_task(self._pump(reader, far_writer, self._forth)),
-                    asyncio.create_task(self._pump(far_reader, writer, self._back)),
-                ],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for pump in pending:
-                pump.cancel()
-            await asyncio.gather(*done, *pending, return_exceptions=True)
+            pumps.append(asyncio.create_task(self._pump(reader, far_writer, self._forth)))
+            pumps.append(asyncio.create_task(self._pump(far_reader, writer, self._back)))
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, asyncio.CancelledError):
             pass  # the target is away, or the wire was mended
         finally:
             self._connections.discard(task)
+            for pump in pumps:
+                pump.cancel()
             for each in others:
                 each.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
-        while chunk := await reader.read(CHUNK):
-            await passes.wait()
-            writer.write(chunk)
-            await writer.drain()
+        with suppress(OSError):  # one side has ended the connection
+            while chunk := await reader.read(CHUNK):
+                await passes.wait()
+                writer.write(chunk)
+                await writer.drain()
         await passes.wait()  # the end of a connection is a packet too

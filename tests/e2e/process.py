@@ -7,18 +7,28 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.e2e import forked
 from tests.slowness import scaled
 
 ROOT = Path(__file__).resolve().parents[2]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+
+MOST_STDIN = 10_000
+"""The most characters that a pipe takes before somebody reads."""
+
+AT_EXEC = ("PYTHON", "LD_")
+"""How variables begin that count when a program is loaded only, e.g. where its modules are."""
+
+LOADED = ("env",)
+"""A prefix for a daemon that must be loaded for itself: Linux shows the environment of a fork as that of its parent."""
 
 TABLES = """\
 [supervisor]
@@ -52,23 +62,37 @@ class Ended:
         return json.loads(self.out)
 
 
-async def run(command: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> Ended:
-    """Run a command to its end."""
+async def run(
+    command: Sequence[str], environment: Mapping[str, str], stdin: str = "", *, folder: Path | None = None
+) -> Ended:
+    """Run a command to its end.
+
+    Args:
+        folder: in which it runs, where Python looks for modules first; None = that of the tests.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
+        cwd=folder,
         env=environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    return await _ended(process, process.communicate(stdin.encode()))
+
+
+async def _ended(
+    process: asyncio.subprocess.Process | forked.ForkedProcess, writes: Awaitable[tuple[bytes, bytes]]
+) -> Ended:
+    """Wait for the end of a process, and for what it writes."""
     async with asyncio.timeout(scaled(START_SECONDS)):
-        out, err = await process.communicate(stdin.encode())
+        out, err = await writes
     assert process.returncode is not None
     return Ended(code=process.returncode, out=out.decode(), err=err.decode())
 
 
 class DaemonProcess:
-    """Runs `python -m supervisor`.
+    """Runs `python -m supervisor`, without a prefix as a fork of a process that has imported it.
 
     Args:
         folder: for its config, state and home.
@@ -101,11 +125,11 @@ class DaemonProcess:
         self.state = folder / "state" / "demo" if "--demo" in arguments else folder / "state"
         self.addresses: dict[str, Any] = {}
         self.said = ""
-        self._arguments = arguments
+        self._all_arguments = ("--config", str(self.config), *arguments)
         self._last_line = b"Ctrl-C stops it" if "--demo" in arguments else b"is ready"
         self._prefix = prefix
-        self._environment = environment
-        self._process: asyncio.subprocess.Process | None = None
+        self._environment = dict(environment or {})
+        self._process: asyncio.subprocess.Process | forked.ForkedProcess | None = None
         self._errors: asyncio.Task[None] | None = None
         self.log: list[str] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,27 +160,32 @@ class DaemonProcess:
     @property
     def command(self) -> list[str]:
         """The command that starts it."""
-        return [*self._prefix, sys.executable, "-m", "supervisor", "--config", str(self.config), *self._arguments]
+        return [*self._prefix, sys.executable, "-m", "supervisor", *self._all_arguments]
+
+    @property
+    def _is_forked(self) -> bool:
+        return not self._prefix and not any(name.startswith(AT_EXEC) for name in self._environment)
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the daemon; the command line works with it as well."""
-        return scrubbed(self.folder, {"XSWARM_CONFIG": str(self.config), **(self._environment or {})})
+        return scrubbed(self.folder, {"XSWARM_CONFIG": str(self.config), **self._environment})
 
-    async def start(self) -> None:
-        """Start it, for the first time or again; returns when it is ready."""
+    def set(self, environment: Mapping[str, str]) -> None:
+        """Change variables of its environment, from its next start on."""
+        self._environment.update(environment)
+
+    async def start(self, within: float | None = START_SECONDS) -> None:
+        """Start it, for the first time or again; returns when it is ready.
+
+        Args:
+            within: in seconds, on the machine that the tests are written on; None = a standby may wait for ever.
+        """
         self.said = ""
-        self._process = await asyncio.create_subprocess_exec(
-            *self.command,
-            cwd=self.folder,
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        self._process = await self._begun()
         self._errors = asyncio.create_task(self._read_log(self._process))
         assert self._process.stdout is not None
-        async with asyncio.timeout(scaled(START_SECONDS)):
+        async with asyncio.timeout(None if within is None else scaled(within)):
             while self._last_line not in (line := await self._process.stdout.readline()):
                 if not line:
                     await self._process.wait()
@@ -184,18 +213,23 @@ class DaemonProcess:
             code = await self._process.wait()
         assert self._errors is not None
         await self._errors
-        transport = getattr(self._process, "_transport", None)
-        if transport is not None:
+        if isinstance(self._process, forked.ForkedProcess):
+            self._process.close()
+        elif (transport := getattr(self._process, "_transport", None)) is not None:
             transport.close()
         return code
 
     async def fails_to_start(self) -> Ended:
         """Start a daemon that cannot run; return how its process ended."""
-        return await run(self.command, self.environment)
+        return await run(self.command, self.environment, folder=self.folder)
 
     async def xswarm(self, *arguments: str, stdin: str = "") -> Ended:
-        """Run the command line beside it."""
-        return await run([sys.executable, "-m", "cli.main", *arguments], self.environment, stdin)
+        """Run the command line beside it, also as a fork."""
+        if not self._is_forked or len(stdin) > MOST_STDIN:
+            command = [sys.executable, "-m", "cli.main", *arguments]
+            return await run(command, self.environment, stdin, folder=self.folder)
+        process = await forked.start("cli.main", arguments, self.environment, self.folder, stdin.encode())
+        return await _ended(process, process.communicate())
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -206,7 +240,19 @@ class DaemonProcess:
     ) -> None:
         await self.stop()
 
-    async def _read_log(self, process: asyncio.subprocess.Process) -> None:
+    async def _begun(self) -> asyncio.subprocess.Process | forked.ForkedProcess:
+        if self._is_forked:
+            return await forked.start("supervisor", self._all_arguments, self.environment, self.folder)
+        return await asyncio.create_subprocess_exec(
+            *self.command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def _read_log(self, process: asyncio.subprocess.Process | forked.ForkedProcess) -> None:
         assert process.stderr is not None
         async for line in process.stderr:
             self.log.append(line.decode(errors="replace"))

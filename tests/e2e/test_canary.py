@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.e2e.process import ROOT
+from tests import proc
+from tests.e2e.process import LOADED, ROOT
 from tests.e2e.world import HANG, World, script
 from tests.waiting import until
 
@@ -81,6 +82,7 @@ async def test_an_agent_that_dumps_all_it_can_see_sees_no_secret(tmp_path: Path,
         secrets={**planted, "PATH": path},
         claude_code=f'sandbox = "{sandbox}"',
         tables='[log]\nlevel = "debug"\n',
+        prefix=LOADED,
     )
     async with world:
         await world.start()
@@ -92,16 +94,16 @@ async def test_an_agent_that_dumps_all_it_can_see_sees_no_secret(tmp_path: Path,
         await mailed(world)
         await dumped(world)
         for pid in world.agents():
-            said += [Path(f"/proc/{pid}/{name}").read_bytes().decode() for name in ("environ", "cmdline")]
+            said += [proc.read(pid, name).decode() for name in ("environ", "cmdline")]
         assert len(said) > 2
         await world.daemon.stop()
         seen = (world.project() / "seen.txt").read_text(encoding="utf-8", errors="replace")
         assert "XSWARM_PROCESS=" in seen  # it did see environments: its own
         assert ("stream-json" in seen) == (sandbox == "off")  # a sandbox hides Claude Code itself
         said += [seen, world.daemon.said, *world.daemon.log, *world.answers(), *map(str, world.mailbox.messages)]
-        files = [path for path in world.daemon.state.rglob("*") if path.is_file()]
-        assert {"xswarm.db", ".jsonl"} <= {path.name for path in files} | {path.suffix for path in files}
-        said += [file.read_bytes().decode(errors="replace") for file in files]
+        kept = world.kept()
+        assert {"xswarm.db", ".jsonl"} <= {path.name for path in kept} | {path.suffix for path in kept}
+        said += kept.values()
     assert {name for name, value in planted.items() if any(value in text for text in said)} == set()
 
 

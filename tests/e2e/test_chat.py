@@ -16,7 +16,7 @@ from tests.e2e.world import World, script, slow_answer
 from tests.slowness import scaled
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 AGAIN = "\n\n(started again after a restart)\n\n"
 
@@ -24,11 +24,17 @@ SLOW = script(slow_answer(1000, 200.0))
 """An answer that outlives every test, a word every 0.2 s."""
 
 
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with World(tmp_path, connector="echo", drain=scaled(0.5)) as world:
-        await world.start()
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with World(tmp_path_factory.mktemp("world"), connector="echo", drain=scaled(0.5)) as world:
         yield world
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(shared: World) -> World:
+    """One world for all tests; each has a chat of its own, finds the daemon running, and leaves no answer running."""
+    await shared.start()
+    return shared
 
 
 async def test_an_answer_that_was_killed_begins_again_and_says_so(world: World) -> None:
@@ -68,7 +74,7 @@ async def test_who_comes_back_learns_of_every_end_that_it_has_missed(world: Worl
     async with chatting(world, session_id=session) as client:
         await client.ask(script({"text": "before"}))
         (first,) = client.frames[-1]["message_ids"]
-        await client.say(script(slow_answer(8, scaled(2.0))))
+        await client.say(script(slow_answer(8, 2.0)))
         await client.next("token")
         after = client.last_seq
         await world.daemon.stop(signal.SIGKILL)
@@ -107,6 +113,8 @@ async def test_a_stop_closes_chats_in_a_way_that_clients_retry_and_nothing_is_lo
     await world.start()
     async with chatting(world, session_id=session) as client:
         assert (await client.next("token"))["content"].startswith(AGAIN)
+        await client.send("interrupt")
+        assert (await client.answer())[-1]["type"] == "interrupted"
 
 
 async def test_waiting_messages_survive_a_kill_in_order(world: World) -> None:

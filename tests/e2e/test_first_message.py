@@ -150,8 +150,8 @@ async def test_words_are_answered_without_a_model(person: DemoPerson, daemon: Da
     assert status.startswith("scratch: ")
     assert ", $" in status
     await every_text_has_its_price(person, daemon)  # or one arrives between the two answers below
-    spent = await person.ask("Cost.")
     total = sum(row["cost_usd"] for row in (await cost(daemon, "user"))["rows"])
+    spent = await person.ask("Cost.")
     assert f"in total ${total:.2f} for " in spent
     assert await call_count(person) == calls
 

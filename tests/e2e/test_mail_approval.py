@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,12 +12,13 @@ from supervisor.demo.mailbox import SentMail
 from tests.e2e.world import World
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with World(tmp_path) as world:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One world for all tests: each asks about a file of its own."""
+    async with World(tmp_path_factory.mktemp("world")) as world:
         await world.start()
         yield world
 

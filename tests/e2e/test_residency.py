@@ -22,7 +22,6 @@ from supervisor.protocol.ids import uuid7
 from tests.e2e.chatting import ChatClient, Frame, add_user, chatting, text_of
 from tests.e2e.world import World, script
 from tests.packaging.project import ROOT
-from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -51,12 +50,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
     async with World(folder / "world", connector="echo", tables=tables(folder)) as made:
         await made.start()
         await add_user(made, "carl", "COORDINATOR")
-
-        async def is_connected() -> bool:
-            async with chatting(made, session_id=uuid7()) as client:
-                return "Today is 2026-11-30" in str(await client.ask(calls("health_check")))
-
-        await until(is_connected, "the tool server is connected", timeout=30.0)
+        await made.tools_work("residency")
         yield made
 
 

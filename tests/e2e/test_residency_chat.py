@@ -6,11 +6,13 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from examples.residency.planning.solver import is_installed
 from tests.e2e.chatting import ChatClient, Frame, as_stored, chatting, kinds, text_of
 from tests.e2e.world import World
 from tests.packaging.project import ROOT
@@ -31,6 +33,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     tables = tables.replace('["-m", "examples.residency"]', json.dumps(arguments))
     async with World(folder, connector="echo", tables=tables) as world:
         await world.start()
+        await world.tools_work("residency")
         yield world
 
 
@@ -165,3 +168,21 @@ async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world:
         ended = await client.answer()
         assert ended[-1]["type"] == "interrupted"
         assert "confirm_resolved" in kinds(ended)
+
+
+@pytest.mark.skipif(not is_installed(), reason="OR-Tools is not installed: make solver")
+async def test_a_plan_is_asked_about_with_what_it_would_write(world: World) -> None:
+    async with chatting(world) as client:
+        today = date.fromisoformat(result_of(await client.ask(call("health_check")))["today"])
+        days = {"start_date": str(today), "end_date": str(today + timedelta(days=27))}
+        shown = result_of(await client.ask(call("preview_generation", **days)))
+        assert shown["status"] == "preview"
+        asked, frames = await confirmed(client, call("generate_schedule", **shown["next"]["arguments"]), "allow")
+        assert asked["input"]["preview_id"] == shown["preview_id"]
+        assert asked["summary"].endswith(f": {shown['summary']}"[:500]), "in the words of the preview, with names"
+        assert not UUID.search(asked["summary"])
+        made = result_of(frames)
+        assert made["status"] == "done"
+        undo = call("rollback_change", change_id=made["change_id"], schedule_version=made["schedule_version"])
+        _, frames = await confirmed(client, undo, "allow")
+        assert result_of(frames)["status"] == "done"

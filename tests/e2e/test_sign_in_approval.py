@@ -96,6 +96,6 @@ async def test_a_link_by_text_is_the_way_of_texts_and_a_passkey_the_second_one(w
         "passkey: challenge"
     ] * 2
     (yes,) = await trail(world.daemon, "approval.allowed")
-    assert (yes["actor"], yes["detail"]["way"]) == ("alice", "passkey")
+    assert (yes["actor"], yes["detail"]["way"], yes["detail"]["from"]) == ("alice", "passkey", "127.0.0.1")
     verified = await world.daemon.xswarm("audit", "verify")
     assert verified.code == 0, verified

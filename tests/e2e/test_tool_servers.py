@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.process import run, scrubbed
+from tests import proc
+from tests.e2e.process import LOADED, run, scrubbed
 from tests.e2e.world import World, script
-from tests.tool_servers.programs import PROGRAM, noted
+from tests.tool_servers.programs import CLINIC, PROGRAM, noted
 from tests.tool_servers.server_program import ANN, BOB
 from tests.waiting import until
 
@@ -25,16 +26,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop
 ANN_REFERENCE, BOB_REFERENCE = f"entity-{ANN[:8]}", f"entity-{BOB[:8]}"
 WITHOUT = "(Without the tools of broken, which could not be reached.)"
 
-TABLES = """
-[mcp.clinic]
-command = {python}
-args = [{program}]
-read_only = ["people"]
-person_fields = ["person_id", "from_person", "to_person", "by_id"]
-name_fields = ["name"]
-
-[mcp.clinic.env]
-JOURNAL = {journal}
+TABLES = (
+    CLINIC
+    + """\
 SERVER_SECRET = "${{CLINIC_TOKEN}}"
 
 [mcp.broken]
@@ -45,6 +39,7 @@ roles = ["ADMIN"]
 command = {broken}
 roles = ["COORDINATOR"]
 """
+)
 
 DUMP = """\
 { env; set; for what in environ cmdline; do cat /proc/[0-9]*/$what /proc/[0-9]*/task/*/$what 2>/dev/null; done
@@ -54,13 +49,6 @@ find "$CLAUDE_CONFIG_DIR/.." -type f -exec cat {} + ; } > seen.txt 2>&1; echo do
 
 def call(tool: str, **arguments: Any) -> dict[str, Any]:
     return {"tools": [{"name": f"mcp__clinic__{tool}", "input": arguments}]}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -86,9 +74,11 @@ async def world(journal: Path, canary: str) -> AsyncIterator[World]:
         tables=tables,
         secrets={"CLINIC_TOKEN": canary},
         claude_code='sandbox = "off"',
+        prefix=LOADED,
     )
     async with made:
         await made.start()
+        await made.tools_work("clinic")
         yield made
 
 
@@ -119,9 +109,11 @@ async def test_a_refusal_tells_the_model_no_name(world: World, journal: Path) ->
     assert "Bob Stone" in question
     (code,) = set(re.findall(r"\bYES ([A-Z]{5})\b", question))
     await world.ask(f"NO {code}")
-    await world.answer("It was refused.")
+    answer = await world.answer("It was refused.")
+    assert f'{{"from_person": "{BOB_REFERENCE}"' in answer
+    assert "Bob Stone" not in answer, "a model may read it again: in a chat, or after its transcript was lost"
     assert len([line for line in noted(journal) if line.startswith("swap")]) == 1
-    transcripts = [path.read_text() for path in world.daemon.state.rglob("*.jsonl")]
+    transcripts = [text for path, text in world.kept().items() if path.suffix == ".jsonl"]
     assert any(BOB_REFERENCE in text for text in transcripts)
     assert not any(name in text for text in transcripts for name in ("Ann Lee", "Bob Stone", ANN, BOB))
 
@@ -167,8 +159,8 @@ async def test_the_doctor_names_the_servers(world: World) -> None:
 
 async def test_a_killed_daemon_leaves_no_server_running(world: World, journal: Path, canary: str) -> None:
     pids = [int(line.split()[1]) for line in noted(journal) if line.startswith("started ")]
-    assert is_alive(pids[-1])
+    assert proc.lives(pids[-1])
     os.kill(world.daemon.pid, signal.SIGKILL)
-    await until(lambda: not is_alive(pids[-1]), "the server has ended", 30.0)
+    await until(lambda: not proc.lives(pids[-1]), "the server has ended", 30.0)
     assert not any(canary in line for line in world.daemon.log)
     await until(lambda: not world.daemon.running, "the daemon has ended")

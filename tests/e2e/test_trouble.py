@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests import proc
+from tests.e2e.process import LOADED
 from tests.e2e.world import HANG, World, script, write_file
 from tests.slowness import scaled
 from tests.waiting import until
@@ -45,7 +47,13 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     secrets = {"ANTHROPIC_API_KEY": API_KEY, "SMTP_PASSWORD": SMTP_PASSWORD, "XSWARM_JWT_SECRET": JWT_SECRET}
     folder = tmp_path_factory.mktemp("world")
     async with World(
-        folder, projects=("site", *TROUBLED), turn_timeout=TURN_SECONDS, drain=1.0, secrets=secrets, claude_code=LIMIT
+        folder,
+        projects=("site", *TROUBLED),
+        turn_timeout=TURN_SECONDS,
+        drain=1.0,
+        secrets=secrets,
+        claude_code=LIMIT,
+        prefix=LOADED,
     ) as world:
         for name, (program, _) in TROUBLED.items():
             (world.project(name) / "cli.py").write_text(program, encoding="utf-8")
@@ -58,7 +66,8 @@ async def test_whoever_texts_a_claude_code_that_does_not_work_is_told_why(world:
         assert await world.text(f"@{name} list the files") == 200
     told = {name: await world.answer(f"[{name}] ") for name in ("dies", "garbage", "greedy")}
     world.cli.unlink()
-    told["missing"] = await world.ask("@missing list the files")
+    assert await world.text("@missing list the files") == 200
+    told["missing"] = await world.answer("[missing] ")
     world.restore_cli()
     told["hangs"] = await world.answer("[hangs] ")
     for name, text in told.items():
@@ -123,7 +132,7 @@ async def test_no_secret_is_said_anywhere(world: World) -> None:
     ours = [world.daemon.token, world.twilio_token, service, API_KEY, SMTP_PASSWORD, JWT_SECRET, *generated(world)]
     sessions = set()
     for pid in world.agents():
-        environ, command = (Path(f"/proc/{pid}/{name}").read_bytes() for name in ("environ", "cmdline"))
+        environ, command = (proc.read(pid, name) for name in ("environ", "cmdline"))
         keys = (entry.partition(b"=") for entry in environ.split(b"\0"))
         own = [value.decode() for name, _, value in keys if name == b"ANTHROPIC_API_KEY"]
         sessions.update(own)
@@ -134,11 +143,11 @@ async def test_no_secret_is_said_anywhere(world: World) -> None:
     assert found(every, "".join(world.daemon.log)) == []
     assert found(every, "".join(response.text for response in refused) + "".join(map(str, said))) == []
     assert found(every, "".join(world.answers())) == []
-    transcripts = [path for path in world.daemon.state.rglob("*.jsonl") if path.is_file()]
-    assert transcripts
-    for path in world.daemon.state.rglob("*"):
-        if path.is_file() and "secrets" not in path.parts and path.name != "operator.token":
-            assert found(every, path.read_bytes().decode(errors="replace")) == [], path
+    kept = world.kept()
+    assert ".jsonl" in {path.suffix for path in kept}
+    for path, text in kept.items():
+        if "secrets" not in path.parts and path.name != "operator.token":
+            assert found(every, text) == [], path
 
 
 def wrong(world: World) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from connectors.claude_code.process import installation
 from supervisor.demo.mailbox import MailboxStandIn, SentMail, deliver
 from supervisor.demo.twilio import TwilioStandIn
+from tests import proc
 from tests.e2e.process import DaemonProcess
 from tests.ports import free_port
 from tests.slowness import scaled
@@ -272,6 +273,15 @@ class World:
         response = await self.client.get(self.http + "/readyz")
         return response.status_code, response.json()["parts"]
 
+    async def tools_work(self, name: str) -> None:
+        """Wait until a tool server is connected."""
+
+        async def works() -> bool:
+            listed = (await self.operator("GET", "/api/admin/tools")).json()["servers"]
+            return any(server["name"] == name and server["works"] for server in listed)
+
+        await until(works, f"the tool server {name} works", 60.0, interval=0.05)
+
     async def twilio_goes_down(self) -> None:
         """Stop the stand-in for Twilio."""
         await self._twilio_stack.aclose()
@@ -306,14 +316,20 @@ class World:
         """Return a read-only connection to the database."""
         return sqlite3.connect(f"file:{self.daemon.state / 'xswarm.db'}?mode=ro", uri=True)
 
+    def kept(self) -> dict[Path, str]:
+        """Return the text of each file of the state directory, without those that go away meanwhile."""
+        texts = {}
+        for folder, _, names in os.walk(self.daemon.state):
+            for path in (Path(folder, name) for name in names):
+                with suppress(OSError):  # gone, or a socket
+                    texts[path] = path.read_bytes().decode(errors="replace")
+        return texts
+
     def agents(self) -> list[int]:
         """Return the process ids of this daemon's sessions, found by the mark in their environment."""
         found = []
         for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                environ = path.read_bytes()
-            except OSError:
-                continue  # gone meanwhile, or not for us to see
+            environ = proc.read(int(path.parent.name), "environ")
             if b"\0XSWARM_STATE=" in environ and os.fsencode(self.daemon.state) in environ:
                 found.append(int(path.parent.name))
         return found
@@ -335,7 +351,8 @@ class World:
             lmtp=self.lmtp,
         )
 
-    def _twilio(self, port: int = 0) -> TwilioStandIn:
+    def _twilio(self, port: int | None = None) -> TwilioStandIn:
+        port = port or free_port()  # where it may come back
         return TwilioStandIn(ACCOUNT, self.twilio_token, port=port, progress_seconds=0.01, price_seconds=0.05)
 
     async def _end(self) -> None:
@@ -352,8 +369,8 @@ HANG = {"hang": True}
 
 
 def slow_answer(words: int, seconds: float) -> dict[str, Any]:
-    """Return a step that takes about `seconds` to say `words` words."""
-    return {"text": " ".join(f"w{number}" for number in range(words)), "token_delay": seconds / words}
+    """Return a step that takes about `seconds`, on a machine of reference, to say `words` words."""
+    return {"text": " ".join(f"w{number}" for number in range(words)), "token_delay": scaled(seconds) / words}
 
 
 def write_file(path: Path, content: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.packaging.project import ROOT
+from tests.packaging.project import CLIENT, PACKAGES, ROOT, python_files
 
 PAGES = [
     "README.md",
@@ -35,3 +35,11 @@ def test_every_link_to_a_file_leads_to_one(page: str) -> None:
     path = ROOT / page
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_every_page_that_the_code_names_exists() -> None:
+    code = "".join((ROOT / path).read_text(encoding="utf-8") for path in python_files(*PACKAGES, *CLIENT))
+    pages = set(re.findall(r"\bdocs/[\w/-]+\.md\b", code))
+    assert len(pages) > 3
+    assert [page for page in sorted(pages) if not (ROOT / page).is_file()] == []
+    assert re.findall(r"\w+\.md sections? \d", code) == [], "headings have no numbers"

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.packaging.project import ROOT
+from tests.packaging.project import ROOT, SHIPPED, python_files
 
 AUTOGEN = sorted(
     f"examples/autogen/requirements/{path.name}" for path in ROOT.glob("examples/autogen/requirements/*.txt")
@@ -26,6 +26,19 @@ WANTED = [
 ]
 
 
+FIXED = {
+    "websockets": "websockets",
+    "anthropic": "anthropic",
+    "aiosqlite": "aiosqlite",
+    "twilio": "twilio",
+    "aiosmtplib": "aiosmtplib",
+    "typer": "typer",
+    "tomli-w": "tomli_w",
+    "apscheduler": "apscheduler",
+}
+"""The packages that the product is to be built with, and the module of each."""
+
+
 def pins(lock: str = LOCK) -> dict[str, tuple[str, int]]:
     """Return version and number of hashes of each locked package."""
     entries = re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.M)
@@ -38,6 +51,22 @@ def test_requirement_is_pinned_within_its_bounds(wanted: str) -> None:
     version, hashes = pins()[canonicalize_name(requirement.name)]
     assert version in requirement.specifier
     assert hashes > 0
+
+
+def imported() -> set[str]:
+    """Return the top-level modules that the code of the product imports, also inside of functions."""
+    names: set[str] = set()
+    for path in python_files(*SHIPPED):  # as text: to parse every module takes seconds
+        text = (ROOT / path).read_text(encoding="utf-8")
+        names.update(re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE))
+    return names
+
+
+def test_the_packages_that_the_product_is_built_with_are_required_and_used() -> None:
+    required = {canonicalize_name(Requirement(wanted).name) for wanted in PROJECT["project"]["dependencies"]}
+    assert FIXED.keys() - required == set()
+    assert set(FIXED.values()) - imported() == set()
+    assert "pytest-asyncio" in {Requirement(wanted).name for wanted in PROJECT["dependency-groups"]["dev"]}
 
 
 @pytest.mark.parametrize("name", sorted(LOCKS))

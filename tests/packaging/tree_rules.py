@@ -20,6 +20,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.IfExp, ast.match_case)
 
 _SCALING = frozenset({"until", "wait_until", "ask", "turn"})
+_SETTINGS = frozenset({"ToolEndpoint"})  # a value: nothing waits for it there
 _WAITING = frozenset({"timeout", "wait_for", "wait", "join", "result"})
 
 
@@ -103,16 +104,20 @@ def fixed_deadlines(module: ast.Module) -> Iterator[str]:
 
     A shorter one is there to expire. `tests.waiting` and the readers of the connectors' tests scale what they get.
     """
+    numbers = _numbers(module)
     for node in ast.walk(module):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        given = [keyword.value for keyword in node.keywords if keyword.arg == "timeout" and name not in _SCALING]
+        given = [
+            keyword.value for keyword in node.keywords if keyword.arg == "timeout" and name not in _SCALING | _SETTINGS
+        ]
         if name in _WAITING and isinstance(node.func, ast.Attribute):
             given += node.args[-1:]
         for value in given:
-            if isinstance(value, ast.Constant) and isinstance(value.value, int | float) and value.value >= 1:
-                yield f"line {value.lineno}: {name} with {value.value} s"
+            seconds = numbers.get(value.id, 0) if isinstance(value, ast.Name) else _number(value)
+            if seconds >= 1:
+                yield f"line {value.lineno}: {name} with {seconds} s"
 
 
 def full_packages(modules: Iterable[Path]) -> Iterator[str]:
@@ -131,6 +136,22 @@ def _functions(parent: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
             yield f"{prefix}{node.name}", node
         below = f"{prefix}{node.name}." if isinstance(node, Function | ast.ClassDef) else prefix
         yield from _functions(node, below)
+
+
+def _numbers(module: ast.Module) -> dict[str, float]:
+    """Return the constants of a module that are numbers."""
+    return {
+        target.id: _number(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _number(node: ast.expr) -> float:
+    """Return the value of a number; 0 = it is something else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else 0
 
 
 def _own_nodes(parent: ast.AST) -> Iterator[ast.AST]:

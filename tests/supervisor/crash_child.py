@@ -1,12 +1,15 @@
 """A daemon's core as a process of its own that is killed at a point, for the tests of crash points.
 
-Usage: `python -m tests.supervisor.crash_child FOLDER [POINT [COUNT]]`. It works off FOLDER/script.json (a list of
-texts with their keys), handing every one in until it was acknowledged once, writes what it was told to
-FOLDER/told.log, and ends by itself when everything was answered. FOLDER/store.url names a PostgreSQL database; without
-that file, the store is SQLite in FOLDER. At the COUNT-th time that the store comes by POINT
-it is killed, as `kill -9` does it. Points of the store are named in `open_store`; "send.before" and "send.after" lie
-before and after the provider's taking of a reply; "prompt.after" after the prompt was written; "stop.after" and
-"delete.after" after an answer was stopped and a chat was deleted.
+Usage: `python -m tests.supervisor.crash_child`. Each line of stdin is a list as JSON, FOLDER, perhaps POINT and COUNT,
+and runs a child, whose exit status is a line of stdout. A child is a fork of a process that has imported everything, as
+that would take most of its time.
+
+It works off FOLDER/script.json (a list of texts with their keys), handing every one in until it was acknowledged once,
+writes what it was told to FOLDER/told.log, and ends by itself when everything was answered. Its errors are in
+FOLDER/child.log. FOLDER/store.url names a PostgreSQL database; without that file, the store is SQLite in FOLDER. At the
+COUNT-th time that the store comes by POINT it is killed, as `kill -9` does it. Points of the store are named in
+`open_store`; "send.before" and "send.after" lie before and after the provider's taking of a reply; "prompt.after" after
+the prompt was written; "stop.after" and "delete.after" after an answer was stopped and a chat was deleted.
 """
 
 from __future__ import annotations
@@ -180,11 +183,26 @@ async def _is_done(core: Core, accepted: Sequence[str]) -> bool:
     return not any((await core.store.outbox.counts()).values())
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
+    """Fork a child for each line of stdin, and print its exit status."""
+    for line in sys.stdin:
+        arguments = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            log = os.open(Path(arguments[0], "child.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            run(arguments)
+            return
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+def run(arguments: list[str]) -> None:
     """Run until done or killed."""
     folder, point, count = [*arguments, "", "1"][:3]
     asyncio.run(work(Path(folder), Killer(point, int(count))))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +163,12 @@ async def told_texts(core: Core, channel: str = "sms") -> list[str]:
             await core.store.outbox.begin(row.id, now_ms=now_ms())
             await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
     return texts
+
+
+@contextmanager
+def full_trail(core: Core) -> Iterator[None]:
+    """Let the database refuse each entry of the audit trail, and nothing else."""
+    with closing(sqlite3.connect(core.file, timeout=scaled(10.0))) as database:
+        database.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END")
+        yield
+        database.execute("DROP TRIGGER full")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -50,25 +51,33 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def run_child(folder: Path, *arguments: str) -> int:
-    """Run the child until it ends; return its exit status."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **inherited()}
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.supervisor.crash_child",
-        str(folder),
-        *arguments,
-        env=environment,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await child.communicate()
-    assert child.returncode in (0, KILLED), output.decode(errors="replace")[-4000:]
-    if url := url_of(folder):
-        await asyncio.to_thread(wait_until_left, url)
-    return child.returncode
+RunChild = Callable[..., Awaitable[int]]
+
+
+@pytest.fixture(scope="module")
+def run_child() -> Iterator[RunChild]:
+    """Run a child of `crash_child.py` on a folder until it ends; return its exit status."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **inherited()}
+    command = [sys.executable, "-m", "tests.supervisor.crash_child"]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+
+        def run(*arguments: str) -> int:
+            assert parent.stdin is not None
+            assert parent.stdout is not None
+            parent.stdin.write(json.dumps(arguments) + "\n")
+            parent.stdin.flush()
+            return int(parent.stdout.readline())
+
+        async def run_in_thread(folder: Path, *arguments: str) -> int:
+            code = await asyncio.to_thread(run, str(folder), *arguments)
+            assert code in (0, KILLED), (folder / "child.log").read_text(errors="replace")[-4000:]
+            if url := url_of(folder):
+                await asyncio.to_thread(wait_until_left, url)
+            return code
+
+        yield run_in_thread
 
 
 async def restart(folder: Path) -> None:
@@ -126,14 +135,16 @@ async def check_promises(folder: Path) -> dict[str, Result]:
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_crash_loses_nothing_and_doubles_nothing(folder: Path, point: str) -> None:
+async def test_a_crash_loses_nothing_and_doubles_nothing(run_child: RunChild, folder: Path, point: str) -> None:
     (folder / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
     assert await run_child(folder, point, "2") == KILLED, f"{point} was never reached"
     await restart(folder)
     await check_promises(folder)
 
 
-async def test_crashes_at_one_point_after_another_lose_nothing_and_double_nothing(folder: Path) -> None:
+async def test_crashes_at_one_point_after_another_lose_nothing_and_double_nothing(
+    run_child: RunChild, folder: Path
+) -> None:
     (folder / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
     killed = 0
     for point in POINTS:
@@ -143,7 +154,7 @@ async def test_crashes_at_one_point_after_another_lose_nothing_and_double_nothin
     await check_promises(folder)
 
 
-async def test_a_person_is_told_which_tools_had_started(folder: Path) -> None:
+async def test_a_person_is_told_which_tools_had_started(run_child: RunChild, folder: Path) -> None:
     (folder / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
     assert await run_child(folder, "finish.before_commit", "1") == KILLED
     await restart(folder)
@@ -164,7 +175,7 @@ async def test_a_person_is_told_which_tools_had_started(folder: Path) -> None:
     ],
 )
 async def test_what_was_replaced_or_stopped_does_not_run_again(
-    folder: Path, script: Mapping[str, str], point: str, count: int
+    run_child: RunChild, folder: Path, script: Mapping[str, str], point: str, count: int
 ) -> None:
     (folder / "script.json").write_text(json.dumps(script), encoding="utf-8")
     assert await run_child(folder, point, str(count)) == KILLED, f"{point} was never reached"

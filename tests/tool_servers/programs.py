@@ -19,6 +19,19 @@ from tests.slowness import scaled
 from tests.waiting import until
 
 PROGRAM = Path(__file__).with_name("server_program.py")
+
+CLINIC = """
+[mcp.clinic]
+command = {python}
+args = [{program}]
+read_only = ["people"]
+person_fields = ["person_id", "from_person", "to_person", "by_id"]
+name_fields = ["name"]
+
+[mcp.clinic.env]
+JOURNAL = {journal}
+"""
+"""Tables of config.toml for that program, a template for `str.format`; the last one is its environment."""
 NAME = "clinic"
 FIELDS = {"person_fields": ("person_id", "from_person", "to_person", "by_id"), "name_fields": ("name",)}
 

@@ -10,6 +10,7 @@ import aiosmtplib
 
 from channels.mail.config import KEY, MailConfig, SmtpConfig
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure
+from supervisor.protocol.ports.channel import Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class Submission:
         """Send one mail.
 
         Raises:
-            TemporaryFailure: the server was not reached, its certificate is not accepted, or it replied with 4xx.
+            Unreachable: the server was not reached.
+            TemporaryFailure: its certificate is not accepted, or it replied with 4xx.
             PermanentFailure: the server refused the login, the recipient or the mail.
             OutcomeUnknown: the connection was lost after DATA.
         """
@@ -69,16 +71,16 @@ class Submission:
         except aiosmtplib.SMTPConnectError as error:
             if isinstance(error.__cause__, ssl.SSLError):
                 raise _no_tls(error.__cause__) from error
-            raise TemporaryFailure(f"the mail server {self._smtp.host}:{self._smtp.port} was not reached") from error
+            raise Unreachable(f"the mail server {self._smtp.host}:{self._smtp.port} was not reached") from error
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-            raise TemporaryFailure("the mail server closed the connection before it got the mail") from error
+            raise Unreachable("the mail server closed the connection before it got the mail") from error
         except ssl.SSLError as error:  # before ValueError, of which a certificate that is not trusted is a kind
             raise _no_tls(error) from error
         except (aiosmtplib.SMTPException, ValueError) as error:
             # No STARTTLS, no AUTH, or an address that the server cannot take: a retry does not help.
             raise PermanentFailure(f"the mail server cannot be used: {error}; check {KEY}.smtp") from error
         except OSError as error:
-            raise TemporaryFailure(f"the connection to the mail server failed: {error}") from error
+            raise Unreachable(f"the connection to the mail server failed: {error}") from error
 
     async def _hand_over(self, client: aiosmtplib.SMTP, mail: bytes) -> None:
         try:

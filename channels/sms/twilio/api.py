@@ -36,6 +36,7 @@ from twilio.rest import Client
 from channels.sms.twilio.clock import TwilioClock
 from channels.sms.twilio.failures import refusal
 from supervisor.protocol.errors import DeliveryFailure, OutcomeUnknown, TemporaryFailure
+from supervisor.protocol.ports.channel import Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,8 @@ class TwilioApi:
             status_callback: the URL for status reports.
 
         Raises:
-            TemporaryFailure: Twilio could not be reached, or there are too many requests.
+            Unreachable: Twilio could not be reached.
+            TemporaryFailure: there are too many requests.
             PermanentFailure: Twilio refused the message.
             OutcomeUnknown: any other failure after the request was sent.
         """
@@ -236,7 +238,7 @@ def _sending() -> Iterator[None]:
     except (TwilioRestException, TwilioServiceException) as error:
         raise refusal(error.status, error.code) from error
     except (ClientConnectorError, ConnectionTimeoutError) as error:
-        raise TemporaryFailure(f"Twilio could not be reached: {error}") from error
+        raise Unreachable(f"Twilio could not be reached: {error}") from error
     except TimeoutError as error:
         raise OutcomeUnknown("Twilio did not answer in time") from error
     except (ClientError, OSError) as error:
@@ -247,14 +249,16 @@ def _sending() -> Iterator[None]:
 
 @contextmanager
 def _asking() -> Iterator[None]:
-    """Map the exceptions of a read request to TemporaryFailure."""
+    """Map the exceptions of a read request to TemporaryFailure, and to Unreachable where there was no answer."""
     try:
         yield
     except DeliveryFailure as error:
         raise TemporaryFailure(error.why, retry_after=getattr(error, "retry_after", None)) from error
     except (TwilioRestException, TwilioServiceException) as error:
         raise TemporaryFailure(refusal(error.status, error.code).why) from error
-    except (TwilioException, ClientError, OSError, ValueError, TypeError, AttributeError) as error:
+    except (ClientError, OSError) as error:
+        raise Unreachable(f"Twilio could not be reached ({type(error).__name__})") from error
+    except (TwilioException, ValueError, TypeError, AttributeError) as error:
         # A TwilioException contains the response with its messages, which must not be logged.
         raise TemporaryFailure(f"Twilio could not be asked ({type(error).__name__})") from error
 

@@ -1,11 +1,14 @@
-"""Which tool servers Claude Code has reached: it is asked before a prompt is written, and says so in each turn."""
+"""Which tool servers Claude Code has reached: it is asked before its first prompt, and says so in each turn.
+
+A server that came back, or whose tools have changed, it reaches again before the next prompt.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from connectors.claude_code.protocol.frames import Unanswered, items, text
@@ -17,6 +20,9 @@ WAIT_SECONDS = 20.0
 
 POLL_SECONDS = 0.05
 """Seconds between two questions to Claude Code."""
+
+RENEW_SECONDS = 5.0
+"""How long a prompt waits for servers that came back, in seconds."""
 
 REQUEST: Mapping[str, Any] = {"subtype": "mcp_status"}
 """The control request for the state of all servers."""
@@ -45,6 +51,22 @@ async def settled(ask: Ask, names: frozenset[str], *, seconds: float = WAIT_SECO
         if all(found.get(name, PENDING) != PENDING for name in names) or time.monotonic() > deadline:
             return
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def renewed(ask: Ask, names: Sequence[str], *, seconds: float = RENEW_SECONDS) -> None:
+    """Let Claude Code connect to servers anew, and read their tools; what fails is logged.
+
+    Args:
+        seconds: how long it may take.
+    """
+
+    async def again(name: str) -> None:
+        try:
+            await ask({"subtype": "mcp_reconnect", "serverName": name}, seconds)
+        except Unanswered as error:
+            logger.info("the tools of %s are not there yet: %s", name, error)
+
+    await asyncio.gather(*map(again, names))
 
 
 def without(body: Mapping[str, Any], names: frozenset[str]) -> str:

@@ -9,16 +9,18 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from examples.residency.data.clock import day_text
+from examples.residency.data.previews import Preview
 from examples.residency.planning.model import COVERAGE
 from examples.residency.planning.plan import ClashError, plan
 from examples.residency.rules.table import RULES, RuleId
 from examples.residency.server import views
 from examples.residency.server.acting import acting
-from examples.residency.server.answers import Refusal
+from examples.residency.server.answers import Refusal, answer, topic_of
 from examples.residency.server.changes import Version, make, show
 from examples.residency.server.context import Group, answering
 from examples.residency.server.questions import From, Until
 from examples.residency.server.spans import days
+from examples.residency.writing.requests import described
 from examples.residency.writing.writer import UnknownPreviewError
 
 MOST_DAYS = 31
@@ -63,6 +65,27 @@ class Plans(Group):
         return show(self.parts, roster, found.edits, TOOL, "planning a schedule", acting(ctx), arguments, extra)
 
     @answering
+    def show_plan(
+        self,
+        ctx: Context[Any, Any],
+        preview_id: Annotated[str, Field(description="of preview_generation")],
+    ) -> CallToolResult:
+        """Show again what preview_generation has shown; nothing changes."""
+        roster, preview = self.parts.roster(), self._plan(preview_id)
+        summary = described(roster, preview.edits)
+        data = {
+            **self.parts.head(roster),
+            "status": "preview",
+            "preview_id": preview_id,
+            "planned_at_version": preview.version,
+            "summary": summary,
+            "edits": [views.edit(roster, edit) for edit in preview.edits],
+        }
+        lines = [f"Would write: {summary}."]
+        artifact = ("schedule", "Preview of a schedule")
+        return answer(lines, data, topic=topic_of(roster.programme), artifact=artifact)
+
+    @answering
     def generate_schedule(
         self,
         ctx: Context[Any, Any],
@@ -72,13 +95,24 @@ class Plans(Group):
         schedule_version: Version,
     ) -> CallToolResult:
         """Write a plan that preview_generation has shown, whole; refused where the schedule has changed since."""
-        preview = self.parts.writer.shown(preview_id)
+        preview = self._plan(preview_id)
         roster = self.parts.writer.at(schedule_version)
         first, last = days(roster.programme, start_date, end_date, most=MOST_DAYS)
         touched = [roster.calendar.day(edit.span[0]) for edit in preview.edits]
-        if preview.tool != TOOL or min(touched) < first or max(touched) > last + 1:
+        if min(touched) < first or max(touched) > last + 1:
             raise UnknownPreviewError(f"{preview_id} of a plan for these days")
         return make(self.parts, roster, preview.edits, TOOL, "writing a new schedule", acting(ctx))
+
+    def _plan(self, preview_id: str) -> Preview:
+        """Return what a preview of a plan has shown.
+
+        Raises:
+            UnknownPreviewError: there is none.
+        """
+        preview = self.parts.writer.shown(preview_id)
+        if preview.tool != TOOL:
+            raise UnknownPreviewError(f"{preview_id} of a plan")
+        return preview
 
 
 def _clash(error: ClashError) -> Refusal:

@@ -55,6 +55,7 @@ def build(parts: Parts) -> MCPServer[None]:
     if is_installed():
         plans = Plans(parts)
         reads["Preview of a schedule"] = plans.preview_generation
+        reads["Planned schedule"] = plans.show_plan
         writes["New schedule"] = plans.generate_schedule
     for tools, hints in ((reads, READS), (writes, WRITES)):
         for title, tool in tools.items():

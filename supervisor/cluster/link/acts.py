@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -21,17 +22,23 @@ BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
 
 class _Act:
-    """A method with the types of its arguments and result."""
+    """A method, and the types of its arguments and result. Most are never used, so they are built at the first use."""
 
     def __init__(self, method: Method) -> None:
-        hints = get_type_hints(method)
         self.method = method
-        self.arguments = {
-            name: TypeAdapter(hints[name]) for name in inspect.signature(method).parameters if name in hints
-        }
-        returned = hints["return"]
-        # Other types of results hold no bytes.
-        self.result: TypeAdapter[Any] = TypeAdapter(returned, config=BASE64 if returned is bytes else None)
+        self._hints = get_type_hints(method)
+
+    @cached_property
+    def arguments(self) -> dict[str, TypeAdapter[Any]]:
+        """The types of the arguments, by name."""
+        names = [name for name in inspect.signature(self.method).parameters if name in self._hints]
+        return {name: TypeAdapter(self._hints[name]) for name in names}
+
+    @cached_property
+    def result(self) -> TypeAdapter[Any]:
+        """The type of the result; of all types only `bytes` has bytes in it."""
+        returned = self._hints["return"]
+        return TypeAdapter(returned, config=BASE64 if returned is bytes else None)
 
 
 class Acts:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from supervisor.protocol.events import OMIT, AnyEvent
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Want:
     """From now on the sender wants the events of these topics; with `only`, of no others."""
 
@@ -21,7 +22,7 @@ class Want:
     kind: Literal["want"] = "want"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unwant:
     """The sender wants the events of these topics no longer."""
 
@@ -29,7 +30,7 @@ class Unwant:
     kind: Literal["unwant"] = "unwant"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Live:
     """A live event of the sender, with those of its topics that are wanted."""
 
@@ -38,7 +39,7 @@ class Live:
     kind: Literal["live"] = "live"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Act:
     """Do something on a process of yours, and say what came of it.
 
@@ -54,7 +55,7 @@ class Act:
     kind: Literal["act"] = "act"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Done:
     """What came of an act, as JSON."""
 
@@ -63,7 +64,7 @@ class Done:
     kind: Literal["done"] = "done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refused:
     """An act ended with an error; see `XswarmError`."""
 
@@ -75,7 +76,7 @@ class Refused:
     kind: Literal["refused"] = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cancelled:
     """Nobody waits for an act of the sender any longer; it may go on or end."""
 

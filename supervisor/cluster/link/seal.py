@@ -9,12 +9,14 @@ from __future__ import annotations
 import hmac
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from supervisor.protocol.values.record import record
 
 VERSION = 1
 """Of the handshake and the frames; another one is refused, so a change needs a release that speaks both."""
@@ -27,7 +29,7 @@ class NotOurs(Exception):
     """The other end is none of this cluster, or somebody has changed what it said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Hello:
     """The first message of each side.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
+from supervisor.commands.reading.words import Command, Word
 from supervisor.commands.status.open_items import OpenItems
-from supervisor.commands.words import Command, Word
 from supervisor.people.projects import Projects
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import SessionKind

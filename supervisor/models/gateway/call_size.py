@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.protocol.text.foreign_json import loads
+from supervisor.protocol.values.record import record
 
 WHOLE_CONTEXT = 1_000_000
 """The largest prompt of any model, in tokens. Images and documents count as this much."""
@@ -30,7 +30,7 @@ class UnmeterableCall(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallSize:
     """The upper limits of one call.
 

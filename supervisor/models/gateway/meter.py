@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelCall:
     """A call that the model has started to answer.
 
@@ -60,7 +61,7 @@ class Meter(Protocol):
         """Note that a started call has ended, for any reason. Called exactly once per started call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallTotals:
     """The totals of finished calls.
 

@@ -6,10 +6,10 @@ import datetime
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.models.offline.transcript import OfferedTool
+from supervisor.protocol.values.record import record
 
 _ISO_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _NAME = re.compile(
@@ -30,7 +30,7 @@ WITHOUT_PERIOD = "this month"
 """The period of a prompt that names none, for a tool that needs one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Known:
     """What the model has read.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WriteFile:
     """Create a file, or replace what is in it."""
 
@@ -15,7 +16,7 @@ class WriteFile:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AppendToFile:
     """Append a line to a file."""
 
@@ -23,7 +24,7 @@ class AppendToFile:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReplaceInFile:
     """Replace every occurrence of a text in a file."""
 
@@ -32,14 +33,14 @@ class ReplaceInFile:
     new: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReadFile:
     """Show the content of a file."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListFiles:
     """List the files of the project, or of one folder.
 
@@ -50,14 +51,14 @@ class ListFiles:
     folder: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunCommand:
     """Run a shell command."""
 
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunTests:
     """Run the tests of the project."""
 

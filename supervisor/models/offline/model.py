@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from supervisor.models.offline.script import Step, find_script
 from supervisor.models.offline.transcript import Transcript, read_transcript
 from supervisor.models.offline.unscripted import answer
 from supervisor.models.token_estimate import estimate_tokens
+from supervisor.protocol.values.record import record
 
 REMEMBERED_REQUESTS = 200
 """The most requests that `OfflineModel.requests` keeps."""
@@ -32,7 +32,7 @@ REMEMBERED_CHARACTERS = 500
 """The most characters of one message that are kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RecordedRequest:
     """A request to `/v1/messages` or `/v1/messages/count_tokens`, shortened.
 

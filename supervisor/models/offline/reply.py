@@ -9,10 +9,11 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from supervisor.models.token_estimate import estimate_tokens
+from supervisor.protocol.values.record import record
 
 SIGNATURE = "(offline model)"
 """The end of every unscripted final answer, so that people do not take it for an answer of a model."""
@@ -32,7 +33,7 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{uuid.uuid4().hex[:24]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolUse:
     """A call of a tool that the client offers.
 
@@ -46,7 +47,7 @@ class ToolUse:
     id: str = field(default_factory=lambda: new_id("toolu"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reply:
     """An answer of the offline model.
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.models.offline.reply import Reply, ToolUse, new_id
+from supervisor.protocol.values.record import record
 
 MARK = "@@{"
 """The start of a script in a prompt."""
@@ -19,7 +19,7 @@ LONGEST_DELAY = 3600.0
 """The longest delay that a step may have, in seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Step:
     """One answer of a script.
 

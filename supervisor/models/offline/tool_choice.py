@@ -226,4 +226,7 @@ def _lines(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _row(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_ROW else f"{text[:LONGEST_ROW]}..."
+    if len(text) <= LONGEST_ROW:
+        return text
+    kept = text[:LONGEST_ROW]
+    return f"{kept.rpartition(' ')[0] or kept}..."  # before a word: half a reference stands for nobody

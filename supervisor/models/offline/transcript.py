@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from supervisor.protocol.values.record import record
 
 WORKING_DIRECTORY = re.compile(r"working directory: *(\S[^\n]*?) *$", re.IGNORECASE | re.MULTILINE)
 """Where Claude Code names its working directory: in the system prompt, or in a message of role "system"."""
@@ -14,7 +15,7 @@ NOTICES = ("<system-reminder>", "[Request interrupted by user", "Continue from w
 """How the text blocks start that Claude Code adds by itself. They are no prompts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolOutcome:
     """A tool call with its result.
 
@@ -29,7 +30,7 @@ class ToolOutcome:
     result: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OfferedTool:
     """A tool that the client offers.
 
@@ -44,7 +45,7 @@ class OfferedTool:
     required: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Transcript:
     """The conversation that a request asks the model to continue.
 

@@ -7,7 +7,7 @@ what services reported, a service everything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from supervisor.delivery.hub import Hub
 from supervisor.operations.queries import Queries
@@ -16,6 +16,7 @@ from supervisor.protocol import events
 from supervisor.protocol.errors import MessageNotFound, NotAllowed, SessionNotFound, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.times import Clock, now_ms, rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.agents import AgentStore
 from supervisor.store.ports.changes import ChangeStore, StoredOperation
 from supervisor.store.records.agents import (
@@ -50,7 +51,7 @@ class ConversationNotFound(XswarmError):
         return f"Conversation not found: {self.conversation_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Told:
     """A conversation with its newest messages.
 

@@ -1,4 +1,4 @@
-"""Operations on what turns changed in files: list turns, give out a file as a turn left it, or the patch of a turn."""
+"""Operations on what turns changed in files: which turns there are, and what they did to which file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller
-from supervisor.protocol.messages import ProjectName, SessionId
-from supervisor.store.ports.changes import ChangedTurn, ChangeStore
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId
+from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
 from supervisor.undo.undo import Undo
 
 
@@ -62,6 +62,37 @@ class ChangeOperations:
         """
         session = await self._queries.session(caller, SessionId(session_id))
         return await self._undo.find(session.id, message_id)
+
+    async def operations(
+        self,
+        caller: Caller,
+        *,
+        user_id: str | None,
+        session_id: str | None,
+        message_id: str | None,
+        path: str | None,
+        before: int | None,
+        limit: int,
+    ) -> Sequence[StoredOperation]:
+        """Return what turns did to files, newest first.
+
+        Args:
+            user_id, session_id, message_id, path: only those of this user, session, message, path; None = of all.
+            before: only those with a smaller id.
+
+        Raises:
+            UserNotFound, SessionNotFound: there is none that the caller may see.
+        """
+        if session_id is not None:
+            await self._queries.session(caller, SessionId(session_id))
+        return await self._store.operations(
+            user_id=self._queries.user(caller, user_id).id if user_id is not None else caller.user_id,
+            session_id=SessionId(session_id) if session_id is not None else None,
+            message_id=MessageId(message_id) if message_id is not None else None,
+            path=path,
+            before=before,
+            limit=limit,
+        )
 
     def why_kept(self, turn: ChangedTurn) -> str:
         """Return why a turn cannot be undone; empty where nothing of that is known."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from supervisor.operations.changes.changes import ChangeOperations
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.messages import MessageId, SessionId
+from supervisor.protocol.values.record import record
 
 INDENT = "   "
 CODE_CHARACTERS = 300
@@ -17,7 +17,7 @@ CODE_CHARACTERS = 300
 ASKED = "change what these comments ask for, and answer each by its number."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LineComment:
     """A comment on a line.
 

@@ -1,3 +1,3 @@
-"""What the operations on chats return."""
+"""Operations on chats, and what they return."""
 
 from __future__ import annotations

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import TurnState
+from supervisor.protocol.values.record import record
 from supervisor.store.records.result import Result
 from supervisor.turns.outcomes import INCLUDED
 from supervisor.turns.runner import STARTED_AGAIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatOpened:
     """A chat that is open to a user.
 
@@ -25,7 +24,7 @@ class ChatOpened:
     history_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatQueued:
     """The place of a message that waits.
 
@@ -38,7 +37,7 @@ class ChatQueued:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatTaken:
     """A message that is stored.
 
@@ -55,7 +54,7 @@ class ChatTaken:
     joined: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatEnd:
     """How the answer to a message ended.
 
@@ -70,7 +69,7 @@ class ChatEnd:
     @property
     def interrupted(self) -> bool:
         """Whether a person stopped it; then `result.answer` is what was written until then."""
-        return self.result.turn.state is TurnState.CANCELLED
+        return self.result.state is TurnState.CANCELLED
 
     @property
     def shown(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.operations.one_shot import OneShot, Stream
@@ -14,10 +13,11 @@ from supervisor.people.identity import Caller
 from supervisor.people.projects import SCRATCH
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunForAnother:
     """A run that another node asks for, see `OneShot.run`.
 

@@ -44,6 +44,8 @@ class SessionsAtOwner(SessionOperations):
             WorksThere: another node works in the folder, and there is a `tap`.
             NodeUnreachable: the node that works in the folder cannot be asked.
         """
+        if self._owners.is_alone:  # the path is looked at once, which takes a while
+            return await super().connect(caller, session_id, project_path, user_id, model=model, tap=tap)
         project, _ = self._projects.at(self._queries.user(caller, user_id), project_path)
         node = await self._owners.enter(session_id, project.name)
         if node is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.operations.owner.owners import Owners
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, ProjectName, UserId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.scheduler import TurnScheduler
@@ -18,7 +18,7 @@ from supervisor.turns.steering import Steered, Steering
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SteeredElsewhere:
     """A waiting message that another node has accepted; see `Steered`.
 

@@ -6,7 +6,6 @@ Only this module needs the WebAuthn library, which takes long to import; `Passke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import webauthn
@@ -21,11 +20,12 @@ from webauthn.helpers.structs import (
 
 from supervisor.people.sign_in.errors import BadCredential
 from supervisor.people.sign_in.site import Site
+from supervisor.protocol.values.record import record
 
 RP_NAME = "xswarm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Made:
     """A passkey that a browser has made."""
 

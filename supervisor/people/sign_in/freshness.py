@@ -7,12 +7,13 @@ A cookie shows who has the browser, not who sits at it. What would keep a thief 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from supervisor.people.identity import Caller
 from supervisor.people.rate_limits import Monotonic
 from supervisor.people.sign_in.errors import FreshCheckNeeded
 from supervisor.protocol.errors import NotAuthenticated
+from supervisor.protocol.values.record import record
 from supervisor.sentences.sign_in import ADD_A_PASSKEY, ADD_A_STRONG_PASSKEY, CHECK_A_PASSKEY, SIGN_IN_ANEW
 from supervisor.store.ports.people.passkeys import Passkey, PasskeyStore
 from supervisor.store.ports.people.sign_in import SignInSession, Way
@@ -29,7 +30,7 @@ def strength(passkey: Passkey) -> Way:
     return passkey.root if passkey.root in WEAK else Way.PASSKEY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Check:
     """The last check of a session.
 
@@ -43,7 +44,7 @@ class Check:
     passkey_id: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Seen:
     signed_in: float
     check: Check | None = None

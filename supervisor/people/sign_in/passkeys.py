@@ -77,6 +77,10 @@ class Passkeys:
         """Return the passkeys of a user, oldest first."""
         return await self._store.of(user_id)
 
+    async def any(self) -> bool:
+        """Return whether anybody has a passkey."""
+        return await self._store.any()
+
     async def to_add(self, caller: Caller, site: Site) -> Options:
         """Return the options with which a browser makes a passkey.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Collection, Hashable, Iterable
-from dataclasses import dataclass
 
 from supervisor.config import Auth
 from supervisor.people.identity import Caller, Directory, digest
@@ -14,13 +13,14 @@ from supervisor.people.sign_in.backoff import Backoff
 from supervisor.people.sign_in.errors import SignInNotFound
 from supervisor.people.sign_in.freshness import Freshness, strength
 from supervisor.people.sign_in.sessions import Sessions
-from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, UserNotFound
+from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, StorageError, UserNotFound
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, OutboxId, Reply, UserId
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.runtime.tasks import TaskSet
 from supervisor.sentences.sign_in import ASK_FOR_ANOTHER, LINK, LINK_DOES_NOT_COUNT, SUBJECT, WRONG_BROWSER
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.ports.people.passkeys import Passkey
 from supervisor.store.ports.people.sign_in import (
     LinkProblem,
@@ -43,13 +43,13 @@ LINKS_PER_HOUR = 10
 """Most links that are asked for one address, and 10 times as many by one client, per hour."""
 
 TRACES = 500
-"""Failures per hour that leave an entry in the audit trail: strangers must not fill the disk."""
+"""Failures per hour that leave an entry in the audit trail, and wrong tokens too: strangers must not fill the disk."""
 
 PATH = "/sign-in"
 """The page that a link opens; the secret stands behind `#`, so that no server and no log sees it in the URL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SignedIn:
     """A session that has just begun. `secret` is what the browser keeps; it is stored nowhere."""
 
@@ -117,11 +117,8 @@ class SignIn:
         """The channels that can carry a link now."""
         return sorted(set(self._channels()) & {Way.MAIL, Way.SMS})
 
-    def ask(self, address: Address, visitor: Visitor, *, base: str) -> None:
-        """Send a link to whoever has an address. What the caller sees, and when, is the same for an unknown one.
-
-        Args:
-            base: where the daemon is reached, as scheme and host.
+    def ask(self, address: Address, visitor: Visitor) -> None:
+        """Count that a link is asked for; it looks nobody up, so what the caller is told is the same for a stranger.
 
         Raises:
             RateLimited: too many links were asked for.
@@ -131,6 +128,15 @@ class SignIn:
             raise RateLimited(wait)
         self._asked.count(address)
         self._asking.count(visitor.source)
+
+    def send(self, address: Address, visitor: Visitor, *, base: str) -> None:
+        """Send a link to whoever has an address, in a task of its own.
+
+        It comes after the answer to who has asked: from the time of that answer nobody learns whose address it is.
+
+        Args:
+            base: where the daemon is reached, as scheme and host.
+        """
         self._tasks.spawn(self._send(address, visitor, base), "send a link")
 
     async def make_link(self, user_id: str, *, base: str, by: Actor = THE_OPERATOR) -> tuple[str, int]:
@@ -283,6 +289,18 @@ class SignIn:
         """
         if self._traces.take("failures"):
             await self._store.failed(visitor, why, actor=actor, now_ms=self._clock())
+
+    async def token_refused(self, wire: str, visitor: Visitor) -> None:
+        """Leave an entry about a token that does not count, unless there are too many of them.
+
+        Whoever came with it is refused in any case, so an entry that cannot be stored is logged.
+        """
+        if not self._traces.take("tokens"):
+            return
+        try:
+            await self._store.failed(visitor, f"token: {wire}", now_ms=self._clock())
+        except StorageError as error:
+            logger.error("a wrong token by %s could not be noted: %s", wire, error)
 
     def _sign_out(self, user_id: UserId) -> None:
         self.ended([session.id for session in self._sessions.of(user_id)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from supervisor.protocol.values.record import record
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@record
 class Site:
     """Our own page, as the browser names it: its origin. The RP id of passkeys is the host of it."""
 

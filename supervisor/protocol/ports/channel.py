@@ -27,6 +27,10 @@ class OfAnotherNode(TemporaryFailure):
         )
 
 
+class Unreachable(TemporaryFailure):
+    """The provider was not reached from this machine; where there are several nodes, another one may reach it."""
+
+
 class ChannelHost(Protocol):
     """What the core gives a channel. Its methods may be called from any task of the channel."""
 
@@ -93,6 +97,9 @@ class ChannelHost(Protocol):
     def leads(self) -> bool:
         """Return whether this node asks the provider what there is; where there are several, one does for all."""
 
+    def tried(self, *, reached: bool) -> None:
+        """Note whether the provider was reached, where the core cannot see it: outside `send` and `reconcile`."""
+
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of an earlier reply of this channel that has one of these provider ids; None = none has."""
 
@@ -155,7 +162,8 @@ class Channel(ABC):
         """Deliver one reply: one attempt. Up to 8 calls run at the same time, each to another address.
 
         Raises:
-            TemporaryFailure: the reply was certainly not sent. The core retries it.
+            TemporaryFailure: the reply was certainly not sent. The core retries it. `Unreachable` = the provider was
+                not reached: after some of them another node does it.
             PermanentFailure: the reply was certainly not sent and cannot be. The core does not retry it.
             OutcomeUnknown: the reply may have been sent (e.g. a timeout after the request). The core calls `reconcile`
                 before it sends the reply again. Any other exception is treated as this one; after the fifth one the
@@ -170,7 +178,7 @@ class Channel(ABC):
             `Sent` = the provider has it; `NotSent` = the core sends it again; `Unknown` = the core asks again later.
 
         Raises:
-            TemporaryFailure: the provider cannot be asked now. The core asks again later.
+            TemporaryFailure: the provider cannot be asked now. The core asks again later. `Unreachable` as in `send`.
             PermanentFailure: nobody can find out. The core gives the reply up.
         """
 

@@ -1,4 +1,4 @@
-"""Messages that are pushed when a program reports about the agents that it runs (protocol.md section 1)."""
+"""Messages that are pushed when a program reports about the agents that it runs (docs/protocol.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that are pushed when a person is asked about a tool call, and has answered (protocol.md section 1)."""
+"""Messages that are pushed when a person is asked about a tool call, and has answered (docs/protocol.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is pushed of a running turn to the admin chat alone (protocol.md section 3), beside the messages of `turns`."""
+"""What is pushed of a running turn to the admin chat alone (docs/chat.md), beside the messages of `turns`."""
 
 from __future__ import annotations
 

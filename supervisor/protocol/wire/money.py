@@ -1,4 +1,4 @@
-"""Messages that are pushed when money is spent (protocol.md section 1)."""
+"""Messages that are pushed when money is spent (docs/protocol.md)."""
 
 from __future__ import annotations
 

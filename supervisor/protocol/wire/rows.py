@@ -1,4 +1,4 @@
-"""The rows of the lists that events carry, one dataclass each (protocol.md section 1)."""
+"""The rows of the lists that events carry, one dataclass each (docs/protocol.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that are pushed while a turn waits, runs and ends (protocol.md section 1)."""
+"""Messages that are pushed while a turn waits, runs and ends (docs/protocol.md)."""
 
 from __future__ import annotations
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.cluster.nodes import NewNode, Node, OneNode
 from supervisor.store.transaction import Row
 
-COLUMNS = "name, epoch, url, labels, version, until_ms, draining, projects, addresses"
+COLUMNS = "name, epoch, url, labels, version, until_ms, draining, projects, addresses, secrets"
 _LIVE = f"SELECT {COLUMNS} FROM nodes ORDER BY epoch"
 ADD = """
-    INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version, projects, addresses)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version, projects, addresses, keeper)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -30,7 +30,7 @@ def row_of(node: NewNode, epoch: int, until_ms: int) -> Row:
     """Return the values for `ADD`."""
     told = [json.dumps(list(one)) for one in (node.labels, sorted(node.projects), node.addresses)]
     labels, projects, addresses = told
-    return (node.name, epoch, node.seat, until_ms, node.url, labels, node.version, projects, addresses)
+    return (node.name, epoch, node.seat, until_ms, node.url, labels, node.version, projects, addresses, node.keeper)
 
 
 def to_nodes(rows: Iterable[Row], now_ms: int) -> list[Node]:
@@ -50,8 +50,9 @@ def to_nodes(rows: Iterable[Row], now_ms: int) -> list[Node]:
             draining=bool(draining),
             projects=None if projects is None else tuple(json.loads(projects)),
             addresses=tuple(json.loads(addresses or "[]")),
+            secrets=None if secrets is None else json.loads(secrets),
         )
-        for name, epoch, url, labels, version, until, draining, projects, addresses in rows
+        for name, epoch, url, labels, version, until, draining, projects, addresses, secrets in rows
     ]
 
 
@@ -70,6 +71,9 @@ class SqlNodes:
         return await self.live()
 
     async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
+        """Do nothing: there is no other that wants to know."""
+
+    async def tell_secrets(self, checks: Mapping[str, int]) -> None:
         """Do nothing: there is no other that wants to know."""
 
     async def end_dead(self, *, now_ms: int) -> list[Node]:

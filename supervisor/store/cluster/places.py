@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 
 from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.engine import Database, Reader
+from supervisor.store.ports.cluster.places import OF_CHANNEL
+from supervisor.store.transaction import Transaction
 
 _CLAIM = f"""
     INSERT INTO places (place, epoch, since_ms) VALUES (:place, :epoch, :now_ms)
@@ -13,6 +15,14 @@ _CLAIM = f"""
     WHERE places.epoch = excluded.epoch OR {is_dead("places.epoch")}
 """
 _RELEASE = "DELETE FROM places WHERE place = ? AND epoch = ?"
+# No node has the epoch 0: who claims the channel next asks the provider about them, as about those of a dead node.
+_LEAVE_UNKNOWN = "UPDATE outbox SET epoch = 0 WHERE channel = ? AND state = 'sending' AND epoch = ?"
+# They were put back because of this node's way to the provider; the next one has another. What it tries at once does
+# not count, or each change of hands would bring a reply nearer to its end.
+_HASTEN = """
+    UPDATE outbox SET not_before_ms = 0, attempts = attempts - 1
+    WHERE channel = ? AND state = 'pending' AND attempts > 0
+"""
 _OTHERS = f"SELECT place FROM places WHERE epoch <> ? AND NOT {is_dead()}"
 _OWNER = f"SELECT epoch FROM places WHERE place = ? AND epoch <> ? AND NOT {is_dead()}"
 
@@ -29,8 +39,15 @@ class SqlPlaces:
         return await self._database.write(lambda tx: tx.execute(_CLAIM, values).rowcount > 0)
 
     async def release(self, place: str) -> None:
-        """Give a place of this node up."""
-        await self._database.write(lambda tx: tx.changed(_RELEASE, (place, tx.epoch)))
+        """Give a place of this node up; that of a channel with its replies."""
+
+        def work(tx: Transaction) -> None:
+            if tx.changed(_RELEASE, (place, tx.epoch)) and place.startswith(OF_CHANNEL):
+                channel = place.removeprefix(OF_CHANNEL)
+                tx.execute(_LEAVE_UNKNOWN, (channel, tx.epoch))
+                tx.execute(_HASTEN, (channel,))
+
+        await self._database.write(work)
 
     async def of_others(self) -> AbstractSet[str]:
         """Return the places of other nodes that live."""

@@ -12,7 +12,7 @@ from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.control.codes import close, issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database, Reader
-from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
+from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval, Refused
 from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
@@ -67,7 +67,7 @@ _KEEP = f"""
     WHERE {_UNUSED} AND {is_dead()}
       AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'interrupted')
 """
-_REST = f"UPDATE approvals SET kept = 1 WHERE id = :id AND {_UNUSED} AND epoch = :epoch"
+_SUSPEND = f"UPDATE approvals SET kept = 1 WHERE id = :id AND {_UNUSED} AND epoch = :epoch"
 _GO_ON = """
     UPDATE turns SET renamed = renamed + 1
     WHERE id = (SELECT turn_id FROM approvals WHERE id = ?) AND state = 'running' AND epoch = ?
@@ -142,7 +142,7 @@ class SqlApprovals:
         return await self._database.write(work)
 
     async def allow(
-        self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
+        self, approval_id: str, by: str, *, way: str, source: str = "", minutes: int = 0, note: str = "", now_ms: int
     ) -> bool:
         """open -> allowed, with a grant if `minutes` is not 0."""
 
@@ -156,18 +156,18 @@ class SqlApprovals:
             if minutes:
                 scope = (approval.user_id, approval.project, approval.tool, approval.risk)
                 tx.execute(_GRANT, (approval_id, *scope, now_ms + minutes * 60_000, tx.epoch))
-            detail = {"id": approval_id, "minutes": minutes, "way": way, **_noted(note)}
+            detail = {"id": approval_id, "minutes": minutes, "way": way, **_noted(source, note)}
             tx.record(by, "approval.allowed", detail, now_ms)
             return True
 
         return await self._database.write(work)
 
-    async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
+    async def deny(self, approval_id: str, by: str, *, way: str, source: str = "", note: str = "", now_ms: int) -> bool:
         """open or allowed -> denied; if the call has run, only its grant ends."""
 
         def work(tx: Transaction) -> bool:
             values = (by, now_ms, note, approval_id)
-            detail = {"way": way, **_noted(note)}
+            detail = {"way": way, **_noted(source, note)}
             if _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, **detail):
                 return True
             if not tx.changed(_REVOKE_OPEN, (approval_id, now_ms)):
@@ -176,6 +176,14 @@ class SqlApprovals:
             return True
 
         return await self._database.write(work)
+
+    async def refused(
+        self, approval_id: str, by: str, *, why: Refused, allow: bool, way: str, source: str = "", now_ms: int
+    ) -> None:
+        """Leave an entry about a refused answer."""
+        answer = "allow" if allow else "deny"
+        detail = {"id": approval_id, "answer": answer, "why": why.value, "way": way, **_noted(source, "")}
+        await self._database.write(lambda tx: tx.record(by, "approval.refused", detail, now_ms))
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
         """Consume the permission for a call, once."""
@@ -203,10 +211,10 @@ class SqlApprovals:
         """Keep the questions of turns that a restart interrupted; return how many there are."""
         return await self._database.write(lambda tx: tx.execute(_KEEP, {"now_ms": now_ms, "epoch": tx.epoch}).rowcount)
 
-    async def rest(self, approval_id: str, *, now_ms: int) -> bool:
+    async def suspend(self, approval_id: str, *, now_ms: int) -> bool:
         """Keep a question without the process that asked it."""
         return await self._database.write(
-            lambda tx: tx.execute(_REST, {"id": approval_id, "now_ms": now_ms, "epoch": tx.epoch}).rowcount > 0
+            lambda tx: tx.execute(_SUSPEND, {"id": approval_id, "now_ms": now_ms, "epoch": tx.epoch}).rowcount > 0
         )
 
     async def go_on(self, approval_id: str) -> int:
@@ -279,9 +287,9 @@ class SqlApprovals:
         return await self._database.read(lambda connection: connection.execute(_GRANTED, values).fetchone() is not None)
 
 
-def _noted(note: str) -> dict[str, str]:
-    """Return the part of an audit entry that says why a question was decided; an empty note is left out."""
-    return {"note": note} if note else {}
+def _noted(source: str, note: str) -> dict[str, str]:
+    """Return the part of an audit entry that says from where and why a question was decided; left out where empty."""
+    return {name: told for name, told in (("from", source), ("note", note)) if told}
 
 
 def _ended(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from supervisor.protocol.values.record import record
 from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.audit import EVERYTHING, AuditEntry, AuditFilter
 from supervisor.store.transaction import Seal, Transaction, canonical
@@ -111,7 +111,7 @@ def broken_chain(connection: Reader, seal: Seal) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Checkpoint:
     """Where the trail was cut off.
 

@@ -10,7 +10,7 @@ from supervisor.store.engine import Database, Reader
 from supervisor.store.transaction import Transaction
 
 KEPT_MS = DAY_MS
-"""How long a first answer is kept: 24 hours (protocol.md section 2)."""
+"""How long a first answer is kept: 24 hours (docs/protocol.md)."""
 
 _GET_MARK = "SELECT value FROM marks WHERE name = ?"
 _SET_MARK = "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"

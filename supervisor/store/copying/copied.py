@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Copied:
     """A copy that is complete: every row of both databases was compared.
 

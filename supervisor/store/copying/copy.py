@@ -15,6 +15,7 @@ from supervisor.store.copying.rows import REPORT, compare_rows, read_rows, write
 from supervisor.store.copying.tables import tables_of
 from supervisor.store.engine import Reader
 from supervisor.store.money.disagreements import disagreements
+from supervisor.store.ports.cluster.nodes import OF_AUDIT
 from supervisor.store.postgres.checks import check_server
 from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.connection import PgConnection
@@ -42,6 +43,8 @@ _HAS_TABLES = """
 """
 """Tables of an extension do not count."""
 
+_NOTE_KEY = "INSERT INTO marks (name, value) VALUES (?, ?)"
+
 # Both databases are busy for minutes; nobody else waits for this connection.
 _PATIENCE = "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0"
 
@@ -57,8 +60,12 @@ class NotEmpty(NotCopied):
         )
 
 
-def copy(address: Address, path: Path, seal: Seal) -> Copied:
+def copy(address: Address, path: Path, seal: Seal, audit: int | None = None) -> Copied:
     """Copy a database that no daemon uses, compare every row, and rename the file.
+
+    Args:
+        audit: the check value of the key of `seal`, so that no node with another key goes on with the trail; None =
+            there is no key yet.
 
     Raises:
         NoDatabase: there is no file.
@@ -78,7 +85,7 @@ def copy(address: Address, path: Path, seal: Seal) -> Copied:
             with closing(address.reader("xswarm check")) as another:
                 check_server(target, another)
             _begin(target, address)
-            tables, rows, problems = _copied(source, target, seal)
+            tables, rows, problems = _copied(source, target, seal, audit)
     except (psycopg.Error, sqlite3.Error, OSError) as error:
         raise _failure(error) from error
     try:
@@ -134,7 +141,9 @@ def _begin(target: PgConnection, address: Address) -> None:
         raise NotEmpty(address.url, version)
 
 
-def _copied(source: sqlite3.Connection, target: PgConnection, seal: Seal) -> tuple[int, int, list[str]]:
+def _copied(
+    source: sqlite3.Connection, target: PgConnection, seal: Seal, audit: int | None
+) -> tuple[int, int, list[str]]:
     """Copy, compare, commit; return how many tables and rows there are, and which problems both have."""
     migrate(target)
     tables = tables_of(target)
@@ -144,6 +153,8 @@ def _copied(source: sqlite3.Connection, target: PgConnection, seal: Seal) -> tup
     problems, found = _problems(source, seal), _problems(target, seal)
     if problems != found:
         raise NotCopied(f"the copy would have other problems than the file: {found}", REPORT)
+    if audit is not None:
+        target.execute(_NOTE_KEY, (OF_AUDIT, audit))
     try:
         target.script("COMMIT")
     except psycopg.OperationalError as error:

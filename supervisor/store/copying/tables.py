@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from supervisor.protocol.values.record import record
 from supervisor.store.engine import Reader
 
 _COLUMNS = """
@@ -30,7 +30,7 @@ _REFERENCES = """
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Table:
     """A table that both engines have.
 

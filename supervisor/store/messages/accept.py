@@ -179,9 +179,9 @@ def _add_turn(tx: Transaction, message: Acceptance, session: int | None, chat: i
         "turns",
         {
             "lane": message.lane,
-            "target": message.target.value,  # a plain text: SQLite's module looks for an adapter for every other type
+            "target": str(message.target),  # a plain text: SQLite's module looks for an adapter for every other type
             "reason": message.reason,
-            "state": state.value,
+            "state": str(state),
             "user_id": message.user_id,
             "session": session,
             "project": message.project,
@@ -241,7 +241,7 @@ def _add_prompt(tx: Transaction, message: Acceptance, turn_id: int, state: TurnS
             "direction": "to_claude",
             "message": message.text,
             "timestamp_ms": message.now_ms,
-            "status": state.value,
+            "status": str(state),
             "context": optional_json(message.context),
         },
     )

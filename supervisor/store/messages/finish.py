@@ -106,7 +106,7 @@ def _add_answer(tx: Transaction, owner: Owner, outcome: Outcome, posted: Posted)
     """
     assert owner.turn_id is not None, "it ends a turn"
     assert owner.session is not None, "it belongs to a conversation"
-    answer_id, state, now_ms = MessageId(uuid7()), outcome.state.value, outcome.now_ms
+    answer_id, state, now_ms = MessageId(uuid7()), str(outcome.state), outcome.now_ms
     tx.insert(
         "claude_code_messages",
         {
@@ -143,7 +143,7 @@ def _end(tx: Transaction, owner: Owner, outcome: Outcome) -> None:
         {
             "id": owner.turn_id,
             "epoch": tx.epoch,
-            "state": outcome.state.value,
+            "state": str(outcome.state),
             "answer": outcome.answer if owner.session is None else None,
             "why": outcome.why,
             "stop_reason": outcome.stop_reason,

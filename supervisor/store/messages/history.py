@@ -63,6 +63,7 @@ def result_of_turn(connection: Reader, turn: Turn) -> Result:
     cost_nanos, *tokens, unpriced = connection.execute(_SPENT, (turn.id,)).fetchone()
     return Result(
         turn=turn,
+        state=turn.state,
         # Where there was no answer, its row in the conversation shows why instead.
         answer="" if turn.state is not TurnState.COMPLETED and answer == why else answer,
         answer_id=answer_id,

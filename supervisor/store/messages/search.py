@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +21,9 @@ from supervisor.store.rows import SESSIONS, to_session
 from supervisor.store.transaction import Transaction
 
 BATCH = 200
-"""Turns that are indexed in one transaction, so that no other write waits for long."""
+"""Most turns that are indexed in one transaction; the first has a tenth of them."""
+LONG_SECONDS = 0.25
+"""After a batch that took longer the next is half as large: every other write waits for it, of other nodes too."""
 
 EXCERPT_WORDS = 24
 """Words in an excerpt."""
@@ -40,7 +43,7 @@ _TO_INDEX = f"""
     FROM turns AS t
     LEFT JOIN claude_code_messages AS p ON p.seq = 2 * t.id
     LEFT JOIN claude_code_messages AS a ON a.seq = 2 * t.id + 1
-    WHERE {_IS_TO_INDEX} ORDER BY t.id LIMIT {BATCH}
+    WHERE {_IS_TO_INDEX} ORDER BY t.id LIMIT ?
 """
 _BODIES = "SELECT body FROM inbox WHERE turn_id = ? AND body IS NOT NULL ORDER BY id"
 _ADVANCE = f"""
@@ -86,6 +89,7 @@ class SqlSearch(ABC):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._batch = BATCH // 10
 
     @abstractmethod
     def query(self, words: str) -> str:
@@ -112,12 +116,15 @@ class SqlSearch(ABC):
         )
 
     def _index(self, tx: Transaction) -> None:
-        rows = tx.execute(_TO_INDEX).fetchall()
+        began = time.monotonic()
+        rows = tx.execute(_TO_INDEX, (self._batch,)).fetchall()
         for turn_id, prompt, answer in rows:
             bodies = [body for (body,) in tx.execute(_BODIES, (turn_id,))]
             self.add(tx, turn_id, "\n".join(bodies) if bodies else prompt, answer)
-        if len(rows) < BATCH:
+        if len(rows) < self._batch:
             tx.execute(_ADVANCE)
+        takes_long = time.monotonic() - began > LONG_SECONDS
+        self._batch = max(1, self._batch // 2) if takes_long else min(BATCH, self._batch * 2)
 
     async def titles(self, user_id: UserId, words: str, *, limit: int) -> list[Session]:
         """Return the chats of a user whose titles have all words, newest activity first."""

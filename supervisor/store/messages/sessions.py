@@ -112,15 +112,13 @@ class SqlSessions:
         started: bool | None = None,
         conversation_id: str | None = None,
         now_ms: int,
-    ) -> Session | None:
+    ) -> None:
         """Write a session's status; a live one has no reason and no end."""
 
-        def work(tx: Transaction) -> Session | None:
+        def work(tx: Transaction) -> None:
             write_status(tx, session_id, status, reason, now_ms, started=started, conversation_id=conversation_id)
-            row = tx.one(_GET, (session_id,))
-            return None if row is None else to_session(row)
 
-        return await self._database.write(work)
+        await self._database.write(work)
 
     async def set_status_many(
         self, session_ids: Sequence[SessionId], status: SessionStatus, *, reason: EndReason | str = "", now_ms: int
@@ -224,12 +222,12 @@ def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_
             "project_path": new.project_path,
             "conversation_id": new.conversation_id,
             "thread": new.thread,
-            "status": status,
+            "status": status.value,
             "started_ms": now_ms,
             "activity_ms": now_ms,
             "updated_ms": now_ms,
             "epoch": tx.epoch,
-            "shared": new.shared,
+            "shared": int(new.shared),
             "kind": new.kind.value,
         },
         unless="id",
@@ -249,8 +247,8 @@ def write_status(
     """Write a session's status within a transaction."""
     values = {
         "id": session_id,
-        "status": status,
-        "reason": reason,
+        "status": status.value,
+        "reason": str(reason),
         "started": started,
         "conversation_id": conversation_id,
         "now_ms": now_ms,

@@ -47,6 +47,7 @@ _FORGET_FOLDER = "DELETE FROM checkpoints WHERE turn_id = ?"
 _FORGET_CALLS = "DELETE FROM tool_calls WHERE turn_id = ?"
 _WAITING_LANES = "SELECT lane, min(project), min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
+_IS_RUNNING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'running')"
 _PENDING_COUNT = "SELECT count(*) FROM turns WHERE state = 'pending'"
 _UNFINISHED = f"""
     {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running' AND {is_dead()})
@@ -61,7 +62,7 @@ _ADD_EVENT = """
 _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by IS NOT NULL)"
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 _LANE = "SELECT lane, project FROM turns WHERE id = ?"
-_WHOSE = "SELECT user_id, channel FROM turns WHERE id = ?"
+_WHOSE = "SELECT user_id, channel FROM turns WHERE id = ? AND (state <> 'running' OR epoch = ?)"
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
     WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
@@ -194,6 +195,12 @@ class SqlTurns:
             lambda connection: bool(connection.execute(_IS_WAITING, (lane,)).fetchone()[0])
         )
 
+    async def is_running(self, lane: str) -> bool:
+        """Return whether a turn of a lane runs, on whichever node."""
+        return await self._database.read(
+            lambda connection: bool(connection.execute(_IS_RUNNING, (lane,)).fetchone()[0])
+        )
+
     async def pending_count(self) -> int:
         """Return how many turns are pending."""
         return await self._database.read(lambda connection: int(connection.execute(_PENDING_COUNT).fetchone()[0]))
@@ -250,11 +257,12 @@ class SqlTurns:
         return await self._database.read(lambda connection: interruptions(connection, session_id, since_ms))
 
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
-        """Append an event to a turn that runs under this epoch; nothing is written for another."""
+        """Append an event to a turn that runs under this epoch; of another one that has ended, audit its tool calls."""
         content = to_json(payload)
 
         def work(tx: Transaction) -> None:
-            if tx.changed(_ADD_EVENT, (now_ms, kind, content, turn_id, tx.epoch)) and kind.startswith("tool_"):
+            tx.execute(_ADD_EVENT, (now_ms, kind, content, turn_id, tx.epoch))
+            if kind.startswith("tool_"):
                 _record_tool(tx, turn_id, kind, payload, now_ms)
 
         await self._database.write(work)
@@ -284,10 +292,16 @@ class SqlTurns:
 
 
 def _record_tool(tx: Transaction, turn_id: int, kind: str, payload: Mapping[str, Any], now_ms: int) -> None:
-    """Append the audit entry of a tool call's event: in a few words what it does, and at its end the time it took."""
+    """Append the audit entry of a tool call's event: in a few words what it does, and at its end the time it took.
+
+    The turn may have ended: its process may work on. Nothing is written of one that runs under another epoch.
+    """
+    whose = tx.one(_WHOSE, (turn_id, tx.epoch))
+    if whose is None:
+        return
     detail = {"turn": turn_id} | {name: payload[name] for name in ("id", "summary", "failed") if name in payload}
     if kind == "tool_finished":
         (started_ms,) = tx.execute(_STARTED_MS, (turn_id, payload.get("id"))).fetchone()
         detail["ms"] = now_ms - started_ms if started_ms is not None else None
-    user_id, channel = tx.execute(_WHOSE, (turn_id,)).fetchone()
+    user_id, channel = whose
     tx.record(user_id, kind.replace("_", ".", 1), detail, now_ms, channel=channel)

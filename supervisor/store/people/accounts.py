@@ -10,7 +10,7 @@ from supervisor.protocol.messages import Address, UserId
 from supervisor.store.engine import Database, Reader
 from supervisor.store.people.sign_in import end_sign_ins_of
 from supervisor.store.people.version import accounts_changed
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.records.accounts import Actor, Token, User
 from supervisor.store.rows import TOKENS, to_token, to_user
 from supervisor.store.transaction import Transaction

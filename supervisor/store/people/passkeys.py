@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from supervisor.protocol.messages import UserId
+from supervisor.protocol.values.record import values_of
 from supervisor.store.engine import Database, Reader
 from supervisor.store.people.sign_in import end_sign_ins_with
 from supervisor.store.ports.people.passkeys import Passkey
@@ -51,8 +52,7 @@ class SqlPasskeys:
         def work(tx: Transaction) -> bool:
             if tx.one("SELECT 1 FROM passkeys WHERE id = ?", (passkey.id,)) is not None:
                 return False
-            row = {name: getattr(passkey, name) for name in Passkey.__slots__}
-            tx.insert("passkeys", row)
+            tx.insert("passkeys", values_of(passkey))
             detail = {"passkey": passkey.id.hex(), "name": passkey.name, "root": passkey.root.value}
             tx.record(passkey.user_id, "passkey.added", detail | {"from": visitor.source}, now_ms)
             return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from supervisor.protocol.messages import UserId
 from supervisor.store.engine import Database, Reader
-from supervisor.store.ports.accounts import THE_OPERATOR
-from supervisor.store.ports.passphrases import Passphrase
+from supervisor.store.ports.people.accounts import THE_OPERATOR
+from supervisor.store.ports.people.passphrases import Passphrase
 from supervisor.store.records.accounts import Actor
 from supervisor.store.transaction import Transaction
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
+from supervisor.protocol.values.record import values_of
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database
 from supervisor.store.people.version import accounts_changed
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.ports.people.sign_in import (
     LinkProblem,
     NewSession,
@@ -220,9 +221,8 @@ def _begin(
         expires_ms=new.expires_ms,
         passkey=passkey,
     )
-    row = {name: getattr(session, name) for name in SignInSession.__slots__}
     accounts_changed(tx)
-    tx.insert("sign_in_sessions", {"sha256": new.sha256, **row})
+    tx.insert("sign_in_sessions", {"sha256": new.sha256, **values_of(session)})
     detail = {"session": new.id, "way": way.value} | ({"passkey": passkey.hex()} if passkey is not None else {})
     tx.record(user_id, "signin.ok", detail | _from(visitor), now_ms)
     return session

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from supervisor.protocol.conversation import Attachment
 from supervisor.protocol.errors import NotAllowed
@@ -19,6 +20,7 @@ _SELECT = """
     LEFT JOIN claude_code_sessions AS s ON s.number = t.session
 """
 _GET = f"{_SELECT} WHERE u.id = ?"
+_KNOWN = "SELECT id FROM uploads WHERE id IN (SELECT value FROM json_each(?))"
 _UNSENT = f"{_SELECT} WHERE u.user_id = ? AND u.turn_id IS NULL ORDER BY u.created_ms, u.id"
 _OLD = f"""
     {_SELECT} LEFT JOIN claude_code_sessions AS c ON c.number = t.chat
@@ -80,6 +82,11 @@ class SqlUploads:
     async def get(self, upload_id: str) -> Upload | None:
         """Return a file; None = there is none."""
         return next(iter(await self._all(_GET, (upload_id,))), None)
+
+    async def known(self, ids: Collection[str]) -> AbstractSet[str]:
+        """Return which of some files are recorded."""
+        given = (json.dumps(list(ids)),)
+        return await self._database.read(lambda connection: {found for (found,) in connection.execute(_KNOWN, given)})
 
     async def unsent(self, user_id: UserId) -> Sequence[Upload]:
         """Return the files of a user that no message carries yet."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 
@@ -23,7 +23,20 @@ class ApprovalState(StrEnum):
     """Its turn ended before it was answered, or before the call ran."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(StrEnum):
+    """Why an answer to a question was refused, for the audit trail."""
+
+    SECOND_FACTOR = "second_factor"
+    """A yes by this way needs a second factor, and came without one."""
+    PASSPHRASE = "passphrase"  # noqa: S105  # why it was refused, no secret
+    """The passphrase did not count: it was wrong, there is none, or it is locked."""
+    PASSKEY = "passkey"
+    """The passkey was another person's."""
+    NOT_ASKED = "not_asked"
+    """Whoever answered may not answer this question."""
+
+
+@record
 class NewApproval:
     """A question to be asked.
 
@@ -61,7 +74,7 @@ class NewApproval:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Approval(NewApproval):
     """A question as it is stored.
 
@@ -102,23 +115,35 @@ class ApprovalStore(Protocol):
         """
 
     async def allow(
-        self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
+        self, approval_id: str, by: str, *, way: str, source: str = "", minutes: int = 0, note: str = "", now_ms: int
     ) -> bool:
         """open -> allowed, if its turn waits for it, on any node, or it was kept; False = it is not open.
 
         Args:
             by: the user who decided.
-            way, note: the channel and the reason, for the audit trail; an empty note is not kept.
+            way, source, note: the channel, the address that the answer came from, and the reason, for the audit
+                trail; what is empty is not kept.
             minutes: how long calls of the same tool, risk, project and user are allowed too; 0 = not at all.
         """
 
-    async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
+    async def deny(self, approval_id: str, by: str, *, way: str, source: str = "", note: str = "", now_ms: int) -> bool:
         """open, or allowed and not consumed -> denied, and end its grant; False = there was nothing to deny.
 
         If the call has run, only a grant that has not expired is ended.
 
         Args:
-            by, way, note: as in `allow`.
+            by, way, source, note: as in `allow`.
+        """
+
+    async def refused(
+        self, approval_id: str, by: str, *, why: Refused, allow: bool, way: str, source: str = "", now_ms: int
+    ) -> None:
+        """Leave an entry in the audit trail about an answer that was refused; the question stays as it is.
+
+        Args:
+            by: who tried to answer.
+            allow: whether it was a yes.
+            way, source: as in `allow`.
         """
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
@@ -133,7 +158,7 @@ class ApprovalStore(Protocol):
     async def keep(self, *, now_ms: int) -> int:
         """Keep the open questions of turns that a restart interrupted; return how many there are."""
 
-    async def rest(self, approval_id: str, *, now_ms: int) -> bool:
+    async def suspend(self, approval_id: str, *, now_ms: int) -> bool:
         """Keep a question without the process that asked it; False = it is decided, or has expired."""
 
     async def go_on(self, approval_id: str) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from supervisor.protocol.messages import MessageId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import Actor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuditEntry:
     """One entry of the audit trail.
 
@@ -30,7 +30,7 @@ class AuditEntry:
     mac: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuditFilter:
     """Which entries of the audit trail are wanted; every condition must hold.
 
@@ -85,7 +85,7 @@ class AuditStore(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DroppedMessage:
     """A message that was dropped or refused.
 

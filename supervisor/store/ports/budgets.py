@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.outbox import OutboxDraft
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Spent:
     """How far one limit is used up.
 
@@ -39,7 +39,7 @@ class Spent:
     told: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reached:
     """Levels of a limit that were reached. People are alerted of the highest one, if that was not done before.
 

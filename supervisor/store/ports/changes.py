@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.changes import FileOperation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChangedTurn:
     """A turn that was going to change files.
 
@@ -41,7 +41,7 @@ class ChangedTurn:
     undo_after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoredOperation(FileOperation):
     """A file operation with its turn and time; ids grow.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.charge import Charge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CostLine:
     """A sum of charges.
 
@@ -24,7 +24,7 @@ class CostLine:
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CostQuery:
     """The charges to add up.
 

@@ -66,8 +66,8 @@ class SessionStore(Protocol):
         started: bool | None = None,
         conversation_id: str | None = None,
         now_ms: int,
-    ) -> Session | None:
-        """Write a session's status; None = no such session.
+    ) -> None:
+        """Write a session's status; does nothing where there is no such session.
 
         Args:
             reason: why it ended; empty = keep the reason. A live session has none.

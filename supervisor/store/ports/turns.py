@@ -125,6 +125,9 @@ class TurnStore(Protocol):
     async def is_waiting(self, lane: str) -> bool:
         """Return whether a lane has a pending turn."""
 
+    async def is_running(self, lane: str) -> bool:
+        """Return whether a turn of a lane runs, on whichever node."""
+
     async def pending_count(self) -> int:
         """Return how many turns are pending."""
 
@@ -156,7 +159,10 @@ class TurnStore(Protocol):
         """Return how many turns of a session were interrupted after a time."""
 
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
-        """Append an event, such as the start of a tool, to a turn; nothing if it does not run under this epoch."""
+        """Append an event, such as the start of a tool, to a turn; nothing if it runs under another epoch.
+
+        An event of a tool call is in the audit trail too, also where the turn has ended.
+        """
 
     async def record_stop(self, turn_id: int, by: str, *, now_ms: int) -> None:
         """Note that a running turn is to end, so that no restart runs it again.

@@ -12,7 +12,6 @@ from typing import Any, TypeVar, cast
 import psycopg
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.groups import Failed, Groups
 from supervisor.store.listeners import Listeners
 from supervisor.store.ports.cluster.nodes import Fenced
 from supervisor.store.ports.cluster.notices import Notice, Topic
@@ -24,6 +23,7 @@ from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.notices import PostgresNotices, notify
 from supervisor.store.postgres.opening import Address, prepared
 from supervisor.store.postgres.thread import PgThread
+from supervisor.store.threads.groups import Failed, Groups
 from supervisor.store.transaction import Reader, Row, Seal, Transaction
 
 T = TypeVar("T")
@@ -79,7 +79,6 @@ class PostgresDatabase:
         readers = [PgThread(name, address.reader) for name in ("xswarm reader", "xswarm scanner")]
         self._threads = (*readers, writer)
         self._writes: Groups[PgThread, Transaction] = Groups(
-            "store writer",
             writer,
             self._commit,
             failure=storage_error,
@@ -88,8 +87,7 @@ class PostgresDatabase:
             done=self.listeners.tell,
         )
         self._reads, self._scans = (
-            Groups[PgThread, Reader](name, reader, _read, failure=storage_error)
-            for name, reader in zip(("store reader", "store scanner"), readers, strict=True)
+            Groups[PgThread, Reader](reader, _read, failure=storage_error) for reader in readers
         )
         self._examiners: set[PgThread] = set()
         self._may_examine = asyncio.Semaphore(MOST_EXAMINERS)

@@ -12,6 +12,7 @@ AWAY = "see that PostgreSQL runs and can be reached at the address of [store] ur
 FULL = "free disk space where PostgreSQL keeps its data"
 READ_ONLY = "point [store] url to the primary server: this one only reads"
 ACCESS = "check the user of [store] url, its password and its rights"
+CROWDED = "raise max_connections in postgresql.conf: each node holds about six connections"
 BUSY = "see who holds the lock: SELECT * FROM pg_locks JOIN pg_stat_activity USING (pid)"
 
 _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
@@ -25,14 +26,23 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.QueryCanceled, BUSY),
 )
 
-_OF_THE_WORK = (errors.IntegrityError, errors.ProgrammingError, errors.DataError)
-"""What was written is at fault, or its rights: to write it again is of no use."""
+_LAST = (errors.IntegrityError, errors.ProgrammingError, errors.DataError, errors.DiskFull)
+"""What was written is at fault, or its rights, or the disk has no room for it: to write it again is of no use."""
 
+_DISK_IS_FULL = "the disk of the PostgreSQL server is full"
+
+_NO_SPACE = "No space left on device"
 _AT_CONNECTING = (
     ("authentication failed", ACCESS),
     ("no password supplied", ACCESS),
     ("role ", ACCESS),
+    (
+        "no pg_hba.conf entry",
+        "allow this machine in pg_hba.conf of the PostgreSQL server, and let it load the file again",
+    ),
     ("database ", "create the database of [store] url"),
+    ("sorry, too many clients already", CROWDED),
+    ("remaining connection slots are reserved", CROWDED),
 )
 """What stands in the errors of a connection that is refused: psycopg gives them no code."""
 
@@ -41,7 +51,7 @@ def storage_error(error: Exception) -> Exception:
     """Return the error for the caller: errors of PostgreSQL become a `StorageError`, others stay."""
     if isinstance(error, XswarmError) or not isinstance(error, (psycopg.Error, OSError)):
         return error
-    failure = StorageError(_why(error), for_sender(remedy_of(error)), lasts=isinstance(error, _OF_THE_WORK))
+    failure = StorageError(_why(error), for_sender(remedy_of(error)), lasts=isinstance(error, _LAST))
     failure.__cause__ = error
     return failure
 
@@ -51,12 +61,23 @@ def remedy_of(error: Exception) -> str:
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
             return remedy
+    if _is_full(error):
+        return FULL
     for said, remedy in _AT_CONNECTING if isinstance(error, psycopg.OperationalError) else ():
         if f"FATAL:  {said}" in str(error) or (said in str(error) and said.endswith(("failed", "supplied"))):
             return remedy
     return AWAY if isinstance(error, (psycopg.OperationalError, OSError)) else ""
 
 
+def _is_full(error: Exception) -> bool:
+    """Return whether the disk of the server is full; the error of a refused connection has no code."""
+    return isinstance(error, errors.DiskFull) or (
+        isinstance(error, psycopg.OperationalError) and _NO_SPACE in str(error)
+    )
+
+
 def _why(error: Exception) -> str:
     lines = str(error).strip().splitlines()
+    if _is_full(error):
+        return f"{_DISK_IS_FULL}: {lines[0]}" if lines else _DISK_IS_FULL
     return f"PostgreSQL: {lines[0]}" if lines else "PostgreSQL does not answer"

@@ -78,7 +78,7 @@ def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
     Raises:
         DatabaseLost: the database is empty, and `used` says that it was not.
         ConfigError: the server is not fit, the database is newer than this program, or it is older and another node
-            works on it, or another node has the name of this one, or other keys than this one.
+            works on it, or another node has the name of this one, or its id, or other keys than this one.
     """
     another = address.connection("xswarm check")
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from supervisor.store.messages.search import EXCERPT_WORDS, SqlSearch, find_sql, spaced, words_of
@@ -14,10 +16,15 @@ MOST_POSITIONS = 16_383
 """Of the words of a `tsvector`; what comes later in a longer text is not found."""
 MOST_BYTES = 500
 """Of a word in the index."""
+MOST_OF_TURN = 1_000_000
+"""Bytes of all words of a turn: PostgreSQL refuses a `tsvector` of 1 MiB. What comes later is not found."""
+OF_PLACE = 8
+"""At most so many bytes are added to a word for each place of it."""
 
 _ADD = "INSERT INTO search (rowid, question, answer, words) VALUES (?, ?, ?, CAST(? AS TSVECTOR))"
 _FIND = find_sql("search.question, search.answer", "search.words @@ CAST(:query AS TSQUERY)")
 _WORD = re.compile(r"[^\W_]+")
+_SIGNS = frozenset(string.punctuation + string.whitespace)
 _APART = re.compile(r"[^\W_\u200b]+")
 
 
@@ -42,12 +49,20 @@ class PostgresSearch(SqlSearch):
 def indexed_words(question: str, answer: str) -> str:
     """Return the words of a turn as a `tsvector`; between question and answer is a gap, which no phrase crosses."""
     asked = _folded(question)
-    places = [*enumerate(asked, 1), *enumerate(_folded(answer), len(asked) + 2)]
-    return " ".join(f"{word}:{place}" for place, word in places if place <= MOST_POSITIONS)
+    places = chain(enumerate(asked, 1), enumerate(_folded(answer), len(asked) + 2))
+    indexed, size = [], 0
+    for place, word in places:
+        size += len(word.encode()) + OF_PLACE
+        if place > MOST_POSITIONS or size > MOST_OF_TURN:
+            break
+        if word:
+            indexed.append(f"{word}:{place}")
+    return " ".join(indexed)
 
 
 def _wanted(words: str) -> list[list[str]]:
-    return [_folded(word) for word in words_of(words)]
+    phrases = ([part for part in _folded(word) if part] for word in words_of(words))
+    return [phrase for phrase in phrases if phrase]
 
 
 def _folded(text: str) -> list[str]:
@@ -55,8 +70,13 @@ def _folded(text: str) -> list[str]:
 
 
 def fold(word: str) -> str:
-    """Return a word in small letters and without accents, as it stands in the index."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
+    """Return a word in small letters and without accents, as it stands in the index; empty = nothing is left of it.
+
+    The plain form of some characters has signs that mean something in the index or a query: that of "⑴" is "(1)".
+    """
+    plain = "".join(
+        char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char) and char not in _SIGNS
+    )
     return plain.lower().encode()[:MOST_BYTES].decode(errors="ignore")
 
 

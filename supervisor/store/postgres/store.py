@@ -26,6 +26,7 @@ class PostgresStore(SqlStore):
     def __init__(self, database: PostgresDatabase, address: Address) -> None:
         super().__init__(database, PostgresSearch(database))
         self.notices = database.notices
+        self.keeper = address.node.keeper
         self._server = database
         self._leases = PostgresNodes(database, address.node, address.connection)
         self.nodes = self._leases

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from functools import partial
 from typing import Any, TypeVar
 
 from supervisor.store.postgres.connection import PgConnection
+from supervisor.store.threads.worker import Done, Worker
 
 T = TypeVar("T")
 
@@ -25,25 +24,15 @@ class PgThread:
         self._name = name
         self._opened = opened
         self._connection: PgConnection | None = None
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        # The exit of a process that fails must not wait for it.
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._thread.start()
+        self._worker = Worker(name)
+
+    def begin(self, function: Callable[[PgThread], Any], done: Done, /) -> None:
+        """Call a function with this thread, in it, then `done` in the event loop; returns at once."""
+        self._worker.begin(partial(function, self), done)
 
     async def run(self, function: Callable[[PgThread], T], /) -> T:
         """Call a function with this thread, in it; it takes the connection by `connection`."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def call() -> None:
-            try:
-                result, error = function(self), None
-            except BaseException as raised:  # noqa: BLE001 (the caller gets it)
-                result, error = None, raised
-            loop.call_soon_threadsafe(_settle, future, result, error)
-
-        self._calls.put(call)
-        return await future
+        return await self._worker.run(partial(function, self))
 
     def connection(self) -> PgConnection:
         """Return the connection; open it first where there is none, or where it was lost.
@@ -82,24 +71,10 @@ class PgThread:
 
     async def close(self) -> None:
         """Close the connection and end the thread. May be called twice."""
-        if self._thread.is_alive():
+        if self._worker.is_alive:
             await self.run(PgThread._close)
-            self._calls.put(None)
-            self._thread.join()
+            self._worker.end()
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-
-    def _serve(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)

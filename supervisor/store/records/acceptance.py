@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import Address, MessageId, ProjectName, Reply, SessionId, UserId
 from supervisor.protocol.status import Target
+from supervisor.protocol.values.record import record
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.session import NewSession
 from supervisor.store.records.turn import Turn
@@ -27,7 +27,7 @@ class Raised(Enum):
     """Nothing was added: the code was used before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Raise:
     """An amount that a message adds to a limit. T1 writes it, so a repeated message adds it once.
 
@@ -48,7 +48,7 @@ class Raise:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RateLimit:
     """How much a person may send: in any minute, and in any hour.
 
@@ -62,7 +62,7 @@ class RateLimit:
     command: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Attempt:
     """A message that acts before T1: a command word, or one that its sender is asked about.
 
@@ -80,7 +80,7 @@ class Attempt:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Superseding:
     """The turns of a chat that leave its history with a message; those that wait are cancelled.
 
@@ -93,7 +93,7 @@ class Superseding:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Acceptance:
     """Everything that T1 writes.
 
@@ -176,7 +176,7 @@ class Acceptance:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Accepted:
     """The result of T1.
 

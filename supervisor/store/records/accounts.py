@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supervisor.protocol.messages import Address, ProjectName, UserId
 from supervisor.protocol.status import Role
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class User:
     """A person.
 
@@ -25,7 +24,7 @@ class User:
     created_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Token:
     """A credential's record; the token itself is stored nowhere, only its SHA-256.
 
@@ -44,7 +43,7 @@ class Token:
     revoked_ms: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Actor:
     """Who does something.
 

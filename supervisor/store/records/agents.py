@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from supervisor.protocol.messages import UserId
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentOwner:
     """Whose token reported something.
 
@@ -25,7 +25,7 @@ class AgentOwner:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentConversation:
     """A conversation of agents.
 
@@ -45,7 +45,7 @@ class AgentConversation:
     messages: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentMessage:
     """A message in a conversation.
 
@@ -61,7 +61,7 @@ class AgentMessage:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentState:
     """What an agent did last, in a word of its program."""
 
@@ -70,7 +70,7 @@ class AgentState:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentOperation:
     """A change that a program itself made to a file.
 
@@ -94,7 +94,7 @@ class AgentOperation:
     rolled_back: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AgentCounts:
     """How much is kept.
 

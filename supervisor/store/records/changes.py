@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FileOperation:
     """A tool call that edited a file, or a path that differs between the folder before and after a turn.
 
@@ -27,7 +28,7 @@ class FileOperation:
     tool_use_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recorded:
     """The folder as a turn left it; T3 writes it.
 

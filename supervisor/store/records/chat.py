@@ -8,11 +8,12 @@ from typing import Literal
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionKind
+from supervisor.protocol.values.record import record
 from supervisor.store.records.result import Result
 from supervisor.store.records.tool_call import StoredCall
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatEntry:
     """A message of a chat with its answer.
 
@@ -33,7 +34,7 @@ class ExcerptPart:
     found: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Found:
     """An exchange in which the words occur.
 

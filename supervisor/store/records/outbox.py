@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.protocol.messages import Address, MessageId, OutboxId, Reply, UserId
 from supervisor.protocol.status import OutboxState
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OutboxDraft:
     """A reply that a transaction is to write to the outbox.
 
@@ -27,7 +27,7 @@ class OutboxDraft:
     not_before_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OutboxRow:
     """A reply as it is stored.
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import SessionStatus, TurnState
+from supervisor.protocol.values.record import record
 from supervisor.store.records.changes import Recorded
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class IssuedCode:
     """A code that T3 issues, and the replies that tell it to a person.
 
@@ -36,7 +37,7 @@ class IssuedCode:
     shown: Callable[[str], str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OtherNotice:
     """What T3 tells the sender of another turn.
 
@@ -49,7 +50,7 @@ class OtherNotice:
     draft: OutboxDraft
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outcome:
     """Everything that T3 writes. T3 also posts the charges that were journalled while the turn ran.
 
@@ -93,7 +94,7 @@ class Outcome:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settled:
     """The result of T3.
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.messages import MessageId, UserId
+from supervisor.protocol.status import TurnState
+from supervisor.protocol.values.record import record
 from supervisor.store.records.turn import Turn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Result:
     """A turn as it ended, or as it stands: the answer to `GET /api/messages/{id}` and to a repeated message.
 
     Attributes:
+        turn: as it was read or started; `state` says how it stands.
         answer: Markdown; empty while there is none.
         answer_id: None = there is no stored answer, or the assistant gave it.
         why: a sentence if the turn did not complete; else empty.
@@ -27,6 +29,7 @@ class Result:
     """
 
     turn: Turn
+    state: TurnState
     answer: str
     answer_id: MessageId | None
     why: str
@@ -44,7 +47,7 @@ class Result:
         return None if self.unpriced and not self.cost_nanos else self.cost_nanos
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoredExchange:
     """A completed turn of a conversation."""
 
@@ -53,7 +56,7 @@ class StoredExchange:
     answer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StoredMessage:
     """A row of `claude_code_messages`.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionKind, SessionStatus
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Session:
     """A session of Claude Code, or a chat, as stored.
 
@@ -26,7 +27,8 @@ class Session:
         ended_ms: None while the session is live.
         activity_ms: the time of the last prompt, answer or start.
         shared: all users of the project use this session; `user_id` is the one who started it.
-        node: the node that gave Claude Code the last prompt; empty = not known, or the daemon was alone.
+        node: the id of the node that gave Claude Code the last prompt, or the name, as earlier versions noted it; empty
+            = not known, or the daemon was alone.
     """
 
     id: SessionId
@@ -60,7 +62,7 @@ class Session:
         return self.status.resumes_by_itself(self.end_reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NewSession:
     """A session to be created, by itself or in the same transaction as its first message.
 
@@ -78,7 +80,7 @@ class NewSession:
     kind: SessionKind = SessionKind.CLAUDE_CODE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LastExchange:
     """The session of a user's last exchange with Claude Code on a channel.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from supervisor.protocol.values.record import record
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@record
 class StoredCall:
     """A tool call of a turn.
 
@@ -36,7 +38,7 @@ class StoredCall:
     artifact: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reference:
     """A person in a conversation, with one of their names.
 

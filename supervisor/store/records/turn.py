@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.protocol.conversation import Attachment, ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, Reply, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.values.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Turn:
     """A turn with the prompt that it answers.
 

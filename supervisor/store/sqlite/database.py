@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.groups import Failed, Groups
 from supervisor.store.listeners import Listeners
 from supervisor.store.ports.cluster.notices import Notices
 from supervisor.store.sqlite import opening
 from supervisor.store.sqlite.backup import in_use, not_in_use
 from supervisor.store.sqlite.errors import storage_error
 from supervisor.store.sqlite.opening import Connection
+from supervisor.store.threads.groups import Failed, Groups
 from supervisor.store.transaction import Seal, Transaction
 
 T = TypeVar("T")
@@ -63,7 +63,6 @@ class SqliteDatabase:
         self._connections = (*readers, writer)
         self._writer = writer
         self._writes: Groups[sqlite3.Connection, Transaction] = Groups(
-            "store writer",
             writer,
             self._commit,
             failure=storage_error,
@@ -71,8 +70,7 @@ class SqliteDatabase:
             done=self.listeners.tell,
         )
         self._reads, self._scans = (
-            Groups[sqlite3.Connection, sqlite3.Connection](name, reader, _read, failure=storage_error)
-            for name, reader in zip(("store reader", "store scanner"), readers, strict=True)
+            Groups[sqlite3.Connection, sqlite3.Connection](reader, _read, failure=storage_error) for reader in readers
         )
         self._examiners: set[Connection] = set()
         self._may_examine = asyncio.Semaphore(MOST_EXAMINERS)

@@ -26,9 +26,6 @@ logger = logging.getLogger(__name__)
 LARGEST_BODY = 16 * 1024 * 1024
 """The largest request body, in bytes."""
 
-CONNECT_SECONDS = 10.0
-"""How long the start of a session waits for servers that are just starting, in seconds."""
-
 
 class ToolGateway:
     """Speaks the Model Context Protocol (streamable HTTP, without sessions and streams) to Claude Code on loopback.
@@ -80,7 +77,7 @@ class ToolGateway:
         names = self.toolbox.names_for(owner)
         if not names:
             return None
-        await self.toolbox.servers.settled(CONNECT_SECONDS)
+        await self.toolbox.servers.settled()
         token = secrets.token_urlsafe(32)
         endpoint = ToolEndpoint(
             urls={name: f"{self.url}/mcp/{name}" for name in names},

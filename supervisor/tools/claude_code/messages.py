@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from supervisor.protocol.tools import ToolOutput, ToolSpec
+from supervisor.protocol.values.record import record
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 """Versions of the protocol that the gateway speaks, the newest first."""
@@ -32,7 +32,7 @@ class Malformed(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Message:
     """A request, or a notification.
 

@@ -33,13 +33,14 @@ class SessionTools:
     def __init__(
         self, toolbox: Toolbox, *, session_id: str, user: Callable[[], UserId | None], endpoint: ToolEndpoint
     ) -> None:
-        self.endpoint = endpoint
+        self.endpoint = replace(endpoint, outdated=self.outdated)
         self._toolbox = toolbox
         self._session_id = session_id
         self._user = user
         self._tools: TurnTools | None = None
         self._of_user: UserId | None = None
         self._allowed: Counter[tuple[str, str]] = Counter()
+        self._told: dict[str, Sequence[ToolSpec]] = {}  # by server: the tools that the process was told of
 
     @property
     def reading(self) -> frozenset[str]:
@@ -58,6 +59,15 @@ class SessionTools:
         """Return a text for the model, without the people who are known in this conversation."""
         return self._tools.hidden(text) if self._tools is not None else text
 
+    async def learn(self) -> None:
+        """Read the people of the conversation, so that `hidden` knows them before the first call.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        if (tools := self._of_turn()) is not None:
+            await tools.learn()
+
     def allow(self, call: ToolCall) -> None:
         """Let a call run once, which the policy has allowed."""
         if call.name.startswith(CLAUDE_CODE):
@@ -72,15 +82,16 @@ class SessionTools:
         found = self._toolbox.servers.named(server)
         return server in self.endpoint.urls and found is not None and found.works
 
+    def outdated(self) -> Sequence[str]:
+        """Return the servers that work and whose tools, as they are now, the process was not told of."""
+        working = [name for name in self.endpoint.urls if self.offers(name)]
+        return [name for name in working if self._told.get(name) != self._tools_of(name)]
+
     def listed(self, server: str) -> Sequence[ToolSpec]:
         """Return the tools of a server, with the names that they have there; Claude Code puts its own before them."""
-        found = self._toolbox.servers.named(server) if self.offers(server) else None
-        if found is None:
-            return []
-        return [
-            ToolSpec(name=safe, description=tool.description, input_schema=tool.schema, reads=found.reads(safe))
-            for safe, tool in found.tools.items()
-        ]
+        found = self._tools_of(server)
+        self._told[server] = found
+        return found
 
     async def call(self, server: str, tool: str, arguments: Mapping[str, Any]) -> ToolOutput:
         """Make a call that was allowed; a failure is an output."""
@@ -93,6 +104,15 @@ class SessionTools:
             return ToolOutput(text=NOT_DECIDED, failed=True)
         self._allowed[key] -= 1
         return await tools.call(ToolCall(tool_use_id="", name=name, input=arguments))
+
+    def _tools_of(self, server: str) -> Sequence[ToolSpec]:
+        found = self._toolbox.servers.named(server) if self.offers(server) else None
+        if found is None:
+            return []
+        return [
+            ToolSpec(name=safe, description=tool.description, input_schema=tool.schema, reads=found.reads(safe))
+            for safe, tool in found.tools.items()
+        ]
 
     def _of_turn(self) -> TurnTools | None:
         """Return the tools of the user whose turn runs; None = no turn runs."""

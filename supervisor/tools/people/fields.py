@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from supervisor.protocol.values.record import record
+
 Json = Any
 """A value of JSON: None, a boolean, a number, a text, a list, or an object with texts as keys."""
 
@@ -13,7 +15,7 @@ PersonId = str | int
 """The id of a person, as a server writes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fields:
     """The fields of one server's results that are about people; FIELD, or PARENT.FIELD for a field inside another.
 

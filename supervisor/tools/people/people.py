@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from supervisor.protocol.values.record import record
 from supervisor.tools.people.fields import Fields, Found, Json, PersonId, find
 from supervisor.tools.people.phrases import Phrases
 from supervisor.tools.people.references import REFERENCE, new_reference
@@ -23,7 +24,7 @@ _TITLES = frozenset("dr prof mr mrs ms mx miss sir md phd".split())
 _PARTS = re.compile(r"[^\W\d_]{3,}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Known:
     """What is known of a person; there may be several with one reference, one for each name.
 
@@ -112,6 +113,10 @@ class People:
             parts += [text[at : match.start()], self._as_read(match[0])]
             at = match.end()
         return "".join([*parts, text[at:]])
+
+    def read_in(self, value: Any) -> Any:
+        """Return a value of JSON as its person reads it: each text in it as `read` gives it."""
+        return self._replaced(value, self._as_read) if self._persons else value
 
     def reference(self, person: PersonId) -> str:
         """Return the reference of a person whom `learn` has taken in."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from supervisor.protocol.values.record import record
 
 ARTIFACT = "xswarm/artifact"
 """In the `_meta` of a result: `type` (as `ToolOutput.kind`) and `title` of the artifact that it makes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListedTool:
     """A tool of a server.
 
@@ -28,7 +30,7 @@ class ListedTool:
     category: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """The result of a call, as the server sent it.
 

@@ -18,6 +18,9 @@ from supervisor.tools.servers.settings import Secret, resolve
 CONNECTION = "supervisor.tools.servers.connection"
 """The module that knows the package `mcp`. Its import takes longer than that of the rest of the daemon."""
 
+CONNECT_SECONDS = 10.0
+"""How long a turn, or the start of a session, waits for servers that are just starting, in seconds."""
+
 
 class ToolServers:
     """The tool servers, each with one connection for the life of the daemon.
@@ -42,7 +45,7 @@ class ToolServers:
         for server in self:
             server.start()
 
-    async def settled(self, timeout: float) -> None:
+    async def settled(self, timeout: float = CONNECT_SECONDS) -> None:
         """Return when each server is connected or has failed once, or after a timeout in seconds."""
         await asyncio.gather(*(server.settled(timeout) for server in self))
 

@@ -6,11 +6,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from supervisor.config import McpConfig
 from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.values.record import record
 
 SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """Stands for a secret in a value of `env` and `headers`."""
@@ -25,7 +26,7 @@ Secret = Callable[[str], str | None]
 """Returns a secret by its name; None = it is not set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Program:
     """A server that is a program.
 
@@ -40,7 +41,7 @@ class Program:
     cwd: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Address:
     """A server that runs elsewhere.
 
@@ -52,7 +53,7 @@ class Address:
     headers: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ServerSettings:
     """How a server is reached, and how long a call may take, in seconds."""
 

@@ -48,6 +48,6 @@ def answered(result: Result) -> Result:
     """
     if result.turn.target is Target.REFUSED:
         raise NotAllowed(result.turn.reason)
-    if result.turn.state is TurnState.COMPLETED:
+    if result.state is TurnState.COMPLETED:
         return result
-    raise failure(result.turn, "interrupted" if result.turn.state is TurnState.CANCELLED else result.why)
+    raise failure(result.turn, "interrupted" if result.state is TurnState.CANCELLED else result.why)

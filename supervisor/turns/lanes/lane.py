@@ -20,7 +20,6 @@ class Lane:
         conversation: where the running turn runs; None = no turn runs, or it is suspended.
         task: runs the lane's turns; None = the lane has nothing to run.
         started: a turn was started (T2) that the lane runs, and those that follow it.
-        writes: the tool events of the running turn that are being stored.
         stopper: who interrupted the turn that is about to begin.
         gate: held while a message is steered into the running turn, and while that turn ends.
     """
@@ -36,7 +35,6 @@ class Lane:
         "state",
         "stopper",
         "task",
-        "writes",
     )
 
     def __init__(self, name: LaneName, project: ProjectName) -> None:
@@ -47,7 +45,6 @@ class Lane:
         self.conversation: Conversation | None = None
         self.started = False
         self.task: asyncio.Task[None] | None = None
-        self.writes: set[asyncio.Task[None]] = set()
         self.gate = asyncio.Lock()
         self.stopper = ""
         self._interrupters: list[asyncio.Future[RunningTurn | None]] = []

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from supervisor.cluster.places import Places
 from supervisor.people.projects import SCRATCH, Projects
 from supervisor.protocol.messages import ProjectName
-from supervisor.sessions.pool import SessionPool
 from supervisor.turns.lanes.name import LaneName
+
+if TYPE_CHECKING:  # who asks for the name of a place needs no sessions
+    from supervisor.sessions.pool import SessionPool
 
 OF_PROJECT = "project/"
 """Begins the names of the places of projects; any other place has the name of its lane."""

@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.values.record import record
 from supervisor.runtime.umask import OF_PROJECTS
 
 SECONDS = 120.0
@@ -90,7 +91,7 @@ class GitFailed(CheckpointFailed):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Git:
     """git for one shadow repository and one folder.
 

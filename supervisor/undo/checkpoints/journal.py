@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from supervisor.protocol.values.record import record
 from supervisor.undo.checkpoints.git import Git
 
 JOURNAL = "unfinished.json"
 """The file name of the journal in the shadow repository."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JournalEntry:
     """An undo that has begun to write, and that may not have ended or not have been recorded by its caller.
 

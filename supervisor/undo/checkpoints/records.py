@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from supervisor.protocol.values.record import record
 from supervisor.undo.checkpoints.worktree import LeftOut
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Checkpoint:
     """A recorded state.
 
@@ -24,7 +23,7 @@ class Checkpoint:
     first: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """One path that differs between two checkpoints.
 
@@ -40,7 +39,7 @@ class Change:
     after_blob: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reverted:
     """The result of an undo, or with dry_run of what it would do.
 

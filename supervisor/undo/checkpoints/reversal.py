@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+from supervisor.protocol.values.record import record
 from supervisor.undo.checkpoints import merging, modes
 from supervisor.undo.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed, TooSlow
 from supervisor.undo.checkpoints.ignore_rules import cheap, widened
@@ -21,7 +22,7 @@ from supervisor.undo.checkpoints.rollback import roll_back
 from supervisor.undo.checkpoints.worktree import SHARE_FOR_RULES, Worktree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Conflict:
     """The undo would overwrite later changes. Nothing was written.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supervisor.protocol.values.record import record
 from supervisor.undo.checkpoints.git import Git, TooSlow, write_if_other
 from supervisor.undo.checkpoints.ignore_rules import IgnoreRules, content_of, literal, rules_below
 
@@ -56,7 +57,7 @@ class Found:
     links: set[bytes] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Worktree:
     """A project's folder and the rules by which its files are recorded.
 

@@ -1,3 +1,3 @@
-"""The admin chat: protocol.md section 3, a web socket for people, and REST beside it."""
+"""The admin chat: docs/chat.md, a web socket for people, and REST beside it."""
 
 from __future__ import annotations

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from supervisor.commands.words import answers_question
+from supervisor.commands.reading.words import answers_question
 from supervisor.operations.chats.records import ChatOpened
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import InternalError, InvalidMessage, SessionNotFound, XswarmError
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import User
 from supervisor.wires.chat import frames, views
 from supervisor.wires.chat.codec import decode
@@ -38,7 +38,7 @@ GONE = 1003
 SLOW = Refusal(1008, "reading too slowly")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatState:
     """What all connections share.
 

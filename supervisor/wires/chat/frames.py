@@ -1,4 +1,4 @@
-"""The frames of the chat, one dataclass each (protocol.md section 3): first those of clients, then those of the server.
+"""The frames of the chat, one dataclass each (docs/chat.md): first those of clients, then those of the server.
 
 A field with the value `OMIT` is left out of the frame. A field with the value None is sent as null.
 """
@@ -6,12 +6,12 @@ A field with the value `OMIT` is left out of the frame. A field with the value N
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from supervisor.approvals.answering import MAX_MINUTES
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.requests import AnySessionId, ExternalId, Name, Text
+from supervisor.protocol.values.record import record
 from supervisor.protocol.wire.omit import OMIT, Omit
 
 LARGEST_SEQ = 2**53 - 1
@@ -35,7 +35,7 @@ MAX_ATTACHMENTS = 100
 # -- what clients send
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class UserMessage:
     """A message of the person.
 
@@ -50,18 +50,18 @@ class UserMessage:
     session_id: AnySessionId | None = None
     mode: Way | None = None
     external_id: ExternalId | None = None
-    attachments: Annotated[Sequence[Name], Length(0, MAX_ATTACHMENTS)] = ()
+    attachments: Annotated[tuple[Name, ...], Length(0, MAX_ATTACHMENTS)] = ()
     type: Literal["user_message"] = "user_message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Interrupt:
     """Ends the running answer."""
 
     type: Literal["interrupt"] = "interrupt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GetHistory:
     """Asks for the messages of the session.
 
@@ -75,7 +75,7 @@ class GetHistory:
     type: Literal["get_history"] = "get_history"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resume:
     """Asks for the frames after the last one that the client has seen.
 
@@ -85,11 +85,11 @@ class Resume:
     """
 
     after_seq: Annotated[int, Between(0, LARGEST_SEQ)]
-    open: Annotated[Sequence[Name], Length(0, MOST_OPEN)] = ()
+    open: Annotated[tuple[Name, ...], Length(0, MOST_OPEN)] = ()
     type: Literal["resume"] = "resume"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Confirm:
     """Answers a `confirm_request`.
 
@@ -104,7 +104,7 @@ class Confirm:
     type: Literal["confirm"] = "confirm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Edit:
     """Replaces a message of the person, and asks again from there."""
 
@@ -113,7 +113,7 @@ class Edit:
     type: Literal["edit"] = "edit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Typing:
     """The person is writing."""
 
@@ -125,7 +125,7 @@ ClientFrame = UserMessage | Interrupt | GetHistory | Resume | Confirm | Edit | T
 # -- what the server sends
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Connected:
     """The session of the connection, and how many messages its history holds."""
 
@@ -134,7 +134,7 @@ class Connected:
     type: Literal["connected"] = "connected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Token:
     """The next piece of the running answer."""
 
@@ -142,7 +142,7 @@ class Token:
     type: Literal["token"] = "token"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolCallStart:
     """The model begins to write a tool call."""
 
@@ -151,7 +151,7 @@ class ToolCallStart:
     type: Literal["tool_call_start"] = "tool_call_start"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolCall:
     """A tool call with its whole input."""
 
@@ -161,7 +161,7 @@ class ToolCall:
     type: Literal["tool_call"] = "tool_call"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolResult:
     """The result of a tool call; `result` holds at least `tool_name`."""
 
@@ -170,7 +170,7 @@ class ToolResult:
     type: Literal["tool_result"] = "tool_result"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Complete:
     """An answer is complete. `cost_usd` is null where nothing of it has a known price."""
 
@@ -180,7 +180,7 @@ class Complete:
     type: Literal["complete"] = "complete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Interrupted:
     """An answer was ended before it was complete, or there was none to end."""
 
@@ -190,7 +190,7 @@ class Interrupted:
     type: Literal["interrupted"] = "interrupted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Error:
     """A message was refused, or its answer failed."""
 
@@ -201,7 +201,7 @@ class Error:
     type: Literal["error"] = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HistoryItem:
     """A message of the history. `status` is that of its turn: an answer of a turn that is not completed is partial."""
 
@@ -216,7 +216,7 @@ class HistoryItem:
     interrupted: bool | Omit = OMIT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class History:
     """The messages of the session, oldest first; the newest ones where not all fit.
 
@@ -231,7 +231,7 @@ class History:
     type: Literal["history"] = "history"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Artifact:
     """A result that the client shows beside the chat. Its own type is `kind`, because `type` names the frame."""
 
@@ -242,7 +242,7 @@ class Artifact:
     type: Literal["artifact"] = "artifact"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConfirmRequest:
     """A tool call waits for the person, with its exact input."""
 
@@ -254,7 +254,7 @@ class ConfirmRequest:
     type: Literal["confirm_request"] = "confirm_request"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConfirmResolved:
     """A tool call waits no longer. `by` is empty where nobody answered in time."""
 
@@ -264,7 +264,7 @@ class ConfirmResolved:
     type: Literal["confirm_resolved"] = "confirm_resolved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Queued:
     """A message waits; `position` 1 is next."""
 
@@ -274,7 +274,7 @@ class Queued:
     type: Literal["queued"] = "queued"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Notice:
     """Something that the person should know, which ends no answer."""
 
@@ -283,7 +283,7 @@ class Notice:
     type: Literal["notice"] = "notice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WrittenElsewhere:
     """A message of this session that was written by another connection or another way."""
 
@@ -294,7 +294,7 @@ class WrittenElsewhere:
     type: Literal["user_message"] = "user_message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Present:
     """A person who has the session open."""
 
@@ -302,7 +302,7 @@ class Present:
     state: Literal["viewing", "writing"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Presence:
     """Who has the session open."""
 
@@ -310,14 +310,14 @@ class Presence:
     type: Literal["presence"] = "presence"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resumed:
     """What `resume` asked for was sent; what follows is new."""
 
     type: Literal["resumed"] = "resumed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TitleChanged:
     """The session has another title."""
 

@@ -1,4 +1,4 @@
-"""Who opens a chat: where the token stands, and the close codes that refuse a person (protocol.md section 3)."""
+"""Who opens a chat: where the token stands, and the close codes that refuse a person (docs/chat.md)."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ class Presented:
     in_url: bool = False
     in_cookie: bool = False
     subprotocol: str | None = None
+
+    @property
+    def is_token(self) -> bool:
+        """Whether there is a token, which is no cookie."""
+        return bool(self.token) and not self.in_cookie
 
 
 def presented(socket: WebSocket, cookies: Cookies | None = None) -> Presented:

@@ -1,19 +1,19 @@
-"""REST beside the chat: list the chats of a person, read, rename and delete one (protocol.md section 3)."""
+"""REST beside the chat: list the chats of a person, read, rename and delete one (docs/chat.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import BaseModel
 
-from supervisor.operations.chat import ChatOperations
+from supervisor.operations.chats.chats import ChatOperations
 from supervisor.people.identity import Directory
 from supervisor.protocol.limits import Between, Length, Shaped
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339, usd
+from supervisor.protocol.values.record import record
 from supervisor.store.records.session import Session
 from supervisor.wires.chat import views
 from supervisor.wires.chat.frames import HISTORY_MESSAGES, HistoryItem
@@ -32,7 +32,7 @@ class NewTitle(BaseModel):
     title: Annotated[str, Length(1, MAX_TITLE)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatSession:
     """A chat. `message_count` counts what the person wrote."""
 
@@ -44,7 +44,7 @@ class ChatSession:
     cost_usd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatSessions:
     """The chats of a person, newest activity first; `next_cursor` is null on the last page."""
 
@@ -52,7 +52,7 @@ class ChatSessions:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatHistoryMessage:
     """A message of a chat. `interrupted` = the person stopped the answer; `content` is what was written until then."""
 
@@ -67,7 +67,7 @@ class ChatHistoryMessage:
     artifacts: Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChatHistory:
     """The messages of a chat, oldest first; the newest ones where not all fit.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query
@@ -12,6 +11,7 @@ from supervisor.operations.chats.search import SearchOperations
 from supervisor.people.identity import Directory
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.records.chat import Found
 from supervisor.wires.chat.handshake import person
 from supervisor.wires.chat.routes import ChatSession, shown
@@ -22,7 +22,7 @@ MAX_QUERY = 200
 """Characters of the longest query."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Excerpt:
     """A piece of a text; `found` = it is one of the words that were looked for."""
 
@@ -30,7 +30,7 @@ class Excerpt:
     found: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FoundMessage:
     """An exchange in which all words occur.
 
@@ -52,7 +52,7 @@ class FoundMessage:
     timestamp: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SearchResults:
     """Chats whose titles have the words, and exchanges that have them; both newest first."""
 

@@ -21,7 +21,7 @@ from supervisor.wires.chat.connection import HOLD_SECONDS, ChatConnection, ChatS
 from supervisor.wires.chat.handshake import INVALID, Refusal, identify, presented, standing
 from supervisor.wires.chat.rooms.registry import Rooms
 from supervisor.wires.chat.rooms.services import RoomServices
-from supervisor.wires.http.auth import source
+from supervisor.wires.http.auth import source, visitor_of
 from supervisor.wires.http.connections import WIRE
 from supervisor.wires.http.cookies import Cookies
 
@@ -74,7 +74,7 @@ class ChatSocket:
         self._services = RoomServices(
             chats=api.chat, approvals=api.approvals, hub=api.hub, directory=api.directory, people=api.chat.people
         )
-        self.rooms = Rooms(self._services, epoch=api.store.epoch)
+        self.rooms = Rooms(self._services, epoch=api.database.epoch)
         self._state = ChatState(rooms=self.rooms, directory=api.directory, hold_seconds=hold_seconds)
         self._connections: set[ChatConnection] = set()
         self._watch: asyncio.Task[None] | None = None
@@ -109,6 +109,8 @@ class ChatSocket:
                 refusal = BUSY
         except NotAuthenticated:
             refusal = INVALID
+            if given.is_token:
+                await self._authenticator.refused("chat", visitor_of(socket.scope))
         except StorageError:  # who it is cannot be checked now
             refusal = NOT_NOW
         await socket.accept(subprotocol=given.subprotocol)

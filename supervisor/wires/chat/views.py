@@ -106,7 +106,7 @@ def end_of(ended: ChatEnd, *, spoke: bool) -> End:
     if ended.interrupted:
         text = STOPPED if result.stop_reason == "interrupted" else CANCELLED
         return frames.Interrupted(message=text, partial_response=spoke, message_id=message_id)
-    if result.turn.state is TurnState.INTERRUPTED:
+    if result.state is TurnState.INTERRUPTED:
         return frames.Interrupted(message=result.why or str(error), partial_response=spoke, message_id=message_id)
     return refused(error, message_id)
 

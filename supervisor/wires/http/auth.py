@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import OPERATOR_NAME, Caller
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
+from supervisor.store.ports.people.sign_in import Visitor
 from supervisor.wires.http.cookies import Cookies
 
 OPEN = frozenset({"/healthz", "/readyz"})
@@ -21,6 +22,9 @@ OPEN = frozenset({"/healthz", "/readyz"})
 
 SIGN_IN = "/api/auth/"
 """Below it people sign in: a cookie that counts is read, but none is needed."""
+
+MOST_AGENT = 200
+"""Most characters that are kept of what a browser says about itself."""
 
 documented = Depends(
     HTTPBearer(auto_error=False, description="A service's, a user's or the operator's token, or a JWT")
@@ -50,7 +54,12 @@ class Bearer:
         headers = Headers(scope=scope)
         if "authorization" not in headers and (secret := self._cookies.secret(scope)):
             return await self._authenticator.signed_in(secret)
-        return await self._authenticator.caller(_token(headers))
+        token = _token(headers)
+        try:
+            return await self._authenticator.caller(token)
+        except NotAuthenticated:
+            await self._authenticator.refused("http", visitor_of(scope))
+            raise
 
 
 class AsOperator:
@@ -68,6 +77,12 @@ def source(scope: Scope) -> str:
     """Return the address that a request comes from; empty = not known."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def visitor_of(scope: Scope) -> Visitor:
+    """Return from where a request or a web socket comes, and what its program says about itself."""
+    said = Headers(scope=scope).get("user-agent", "")
+    return Visitor(source=source(scope), agent="".join(c for c in said if c.isprintable())[:MOST_AGENT])
 
 
 def _token(headers: Headers) -> str:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, Overloaded, StorageError
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http.bodies import replay
 
@@ -35,7 +36,7 @@ LOOK_SECONDS = 0.2
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class IdempotencyKey:
     """The identity of a request with an Idempotency-Key.
 

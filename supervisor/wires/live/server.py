@@ -29,6 +29,7 @@ from supervisor.store.committed import Committed
 from supervisor.tools.people.book import PeopleBook
 from supervisor.wires.chat.handshake import INVALID, Refusal, identify, presented
 from supervisor.wires.chat.rooms.naming import Naming
+from supervisor.wires.http.auth import visitor_of
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.live.client import LiveClient
 from supervisor.wires.live.kinds import Kind, may_know, of_commit
@@ -109,9 +110,12 @@ class LiveSocket:
         """Serve one connection from handshake to close."""
         given = presented(socket, self._cookies)
         caller: Caller | None = None
-        with suppress(NotAuthenticated):
+        try:
             if given.in_cookie or not given.in_url:  # a token in a URL counts for no page
                 caller = await identify(given, self._authenticator, query_token_seconds=0.0)
+        except NotAuthenticated:
+            if given.is_token:
+                await self._authenticator.refused("live", visitor_of(socket.scope))
         await socket.accept(subprotocol=given.subprotocol)
         if caller is None or caller.user_id is None:
             await _close(socket, INVALID)

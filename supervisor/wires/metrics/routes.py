@@ -32,7 +32,7 @@ class MetricsRoutes:
     def __init__(self, counts: Counts, api: Api, *, parts: Parts, meter: Meter | None) -> None:
         self._counts = counts
         self._load = api.load
-        self._store = api.store
+        self._database = api.database
         self._directory = api.directory
         self._parts = parts
         self._meter = meter
@@ -46,7 +46,7 @@ class MetricsRoutes:
         if not self._directory.oversees(caller):
             raise NotAllowed("reading the metrics", "take the token of a user with the role OPERATOR")
         families = [
-            *gauges.of_parts({"store": await self._store.works(), **self._parts()}),
+            *gauges.of_parts({"store": await self._database.works(), **self._parts()}),
             *gauges.of_load(await self._load.now()),
             *gauges.of_models(self._meter() if self._meter is not None else {}),
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Path
@@ -14,6 +13,7 @@ from supervisor.delivery.sizes import beginning
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.approvals import Approval
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint
@@ -32,7 +32,7 @@ class Decision(BaseModel):
     note: Annotated[str, Length(0, 1000)] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OpenApproval:
     """A question about a tool call.
 
@@ -59,14 +59,14 @@ class OpenApproval:
     expires_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OpenApprovals:
     """The questions that the caller may answer, oldest first."""
 
     approvals: Sequence[OpenApproval]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Resolved:
     """A question that was decided."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query
@@ -22,6 +22,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.requests import Text
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.records.result import Result
 from supervisor.tools.people.book import PeopleBook
 from supervisor.wires.http.auth import Calling
@@ -65,7 +66,7 @@ class Prompt(BaseModel):
     mode: Mode | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """Claude Code's answer to a prompt."""
 
@@ -75,7 +76,7 @@ class Answer:
     timestamp: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Acknowledged:
     """A prompt that is accepted and stored; `GET /api/messages/{message_id}` tells what becomes of it."""
 
@@ -95,7 +96,7 @@ RespondAsync = Annotated[bool, Depends(_preferred)]
 """A parameter of a route: whether the client prefers not to wait for the end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HistoryMessage:
     """A stored message of a session; `user_id` is its writer, null for an answer.
 
@@ -115,7 +116,7 @@ class HistoryMessage:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class History:
     """Messages of a session, oldest first.
 
@@ -127,7 +128,7 @@ class History:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Message:
     """An accepted message: where it was routed, the state of its turn, its answer.
 
@@ -234,7 +235,7 @@ def message_body(result: Result) -> Message:
     turn = result.turn
     return Message(
         message_id=turn.message_id,
-        state=turn.state.value,
+        state=result.state.value,
         target=turn.target.value,
         reason=turn.reason,
         user_id=turn.user_id,

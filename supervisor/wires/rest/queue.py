@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -11,11 +10,12 @@ from fastapi import Path, Query
 from supervisor.operations.queue import QueueOperations
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class QueuedMessage:
     """A message in the queue; `place` is the one that its sender is told: 1 = it is next.
 
@@ -34,7 +34,7 @@ class QueuedMessage:
     accepted_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class QueuedMessages:
     """The queue, oldest message first."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query
@@ -11,12 +10,13 @@ from fastapi import Query
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.operations.queries import Queries
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.records.outbox import OutboxRow
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reply:
     """A reply that leaves by a channel; `reason` says why its last attempt failed, or why it did not arrive.
 
@@ -48,7 +48,7 @@ def body_of(row: OutboxRow) -> Reply:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TroubledReplies:
     """Late replies, oldest first, then those that did not arrive within a day, newest first."""
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from supervisor.operations.agents.agents import AgentOperations
 from supervisor.operations.api import Api
-from supervisor.operations.changes.changes import ChangeOperations
-from supervisor.operations.changes.reviews import ReviewOperations
 from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.admin.admin import admin_routers
@@ -17,13 +14,13 @@ from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.agents.monitor import MonitorRoutes
 from supervisor.wires.rest.agents.reports import ReportRoutes
 from supervisor.wires.rest.approvals import ApprovalRoutes
-from supervisor.wires.rest.budgets import BudgetRoutes
 from supervisor.wires.rest.changes.changes import ChangeRoutes
 from supervisor.wires.rest.changes.downloads import DownloadRoutes
 from supervisor.wires.rest.changes.reviews import ReviewRoutes
-from supervisor.wires.rest.costs import CostRoutes
 from supervisor.wires.rest.health import HealthRoutes, Parts
 from supervisor.wires.rest.messages import MessageRoutes
+from supervisor.wires.rest.money.budgets import BudgetRoutes
+from supervisor.wires.rest.money.costs import CostRoutes
 from supervisor.wires.rest.oversight.audit import AuditTrailRoutes
 from supervisor.wires.rest.oversight.lists import ListRoutes
 from supervisor.wires.rest.oversight.me import MeRoutes
@@ -46,37 +43,35 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         make_link: makes the links of `xswarm user link`; None = none can be made.
     """
     queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
-    changes = ChangeOperations(api.store.changes, queries, api.undo)
-    agents = AgentOperations(api.store.agents, api.store.changes, queries, api.undo, api.hub)
     return [
         resource_router(SessionRoutes(sessions, queries).endpoints()),
         resource_router(MessageRoutes(messages, queries, api.chat.people).endpoints()),
         resource_router(RoutingRoutes(messages, api.directory).endpoints()),
         resource_router(CostRoutes(queries).endpoints()),
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
-        resource_router(ChangeRoutes(api.store.changes, changes, queries, api.undo).endpoints()),
-        resource_router(DownloadRoutes(changes, api.undo).endpoints()),
-        resource_router(ReviewRoutes(ReviewOperations(changes, messages)).endpoints()),
+        resource_router(ChangeRoutes(api.changes, api.undo).endpoints()),
+        resource_router(DownloadRoutes(api.changes, api.undo).endpoints()),
+        resource_router(ReviewRoutes(api.reviews).endpoints()),
         resource_router(UploadRoutes(api.uploads, api.directory).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(OfferedRoutes(api.tool_servers, api.directory).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),
         resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
-        resource_router(ReportRoutes(agents).endpoints()),
-        resource_router(MonitorRoutes(agents).endpoints()),
+        resource_router(ReportRoutes(api.agents).endpoints()),
+        resource_router(MonitorRoutes(api.agents).endpoints()),
         resource_router(MeRoutes(api.directory).endpoints()),
-        resource_router(ListRoutes(api.store.lists, queries, api.approvals).endpoints()),
+        resource_router(ListRoutes(api.lists, queries, api.approvals).endpoints()),
         resource_router(
             [
-                *AuditTrailRoutes(api.store.audit, api.directory).endpoints(),
-                *PeopleRoutes(api.accounts, api.directory, api.store.lists).endpoints(),
+                *AuditTrailRoutes(api.administration.audit, api.directory).endpoints(),
+                *PeopleRoutes(api.administration.accounts, api.directory, api.lists).endpoints(),
             ],
             dependencies=[documented, no_agents],
         ),
-        resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
+        resource_router(HealthRoutes(parts, api.database.works).endpoints(), dependencies=[]),
         *admin_routers(
-            api.accounts,
-            api.store,
+            api.administration,
+            api.database,
             decide=messages.decide,
             meter=meter,
             let_in=messages.let_in,

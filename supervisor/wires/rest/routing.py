@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from supervisor.commands.words import answers_question
+from supervisor.commands.reading.words import answers_question
 from supervisor.operations.messages import MessageOperations
 from supervisor.people.addresses import mailbox
 from supervisor.people.identity import Caller, Directory
@@ -17,6 +16,7 @@ from supervisor.protocol.limits import Length, Pattern
 from supervisor.protocol.messages import Address
 from supervisor.protocol.requests import Text
 from supervisor.protocol.status import Target
+from supervisor.protocol.values.record import record
 from supervisor.routing.rules import Decision
 from supervisor.store.records.accounts import User
 from supervisor.wires.http.auth import Calling
@@ -41,7 +41,7 @@ class Conversation(BaseModel):
     channel: Annotated[str, Pattern(r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Routed:
     """A message for Claude Code; its answer is in the session's history and under /api/messages/{message_id}."""
 
@@ -54,7 +54,7 @@ class Routed:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotRouted:
     """A message that is not for Claude Code; nothing was accepted."""
 

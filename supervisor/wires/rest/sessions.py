@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -22,6 +22,7 @@ from supervisor.protocol.limits import Length, OneOf, Shaped
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.requests import Name
 from supervisor.protocol.status import SessionKind, SessionStatus
+from supervisor.protocol.values.record import record
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import SESSION, SESSIONS, Endpoint, Id, Limit, body_from
@@ -37,7 +38,7 @@ class NewSession(BaseModel):
     project_path: Annotated[str, Length(1, 4096)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Connected:
     """A session that was created."""
 
@@ -48,7 +49,7 @@ class Connected:
     timestamp: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Session:
     """The current state of a session.
 
@@ -71,7 +72,7 @@ class Session:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionPage:
     """Sessions, newest activity first; `next_cursor` is null on the last page."""
 
@@ -79,7 +80,7 @@ class SessionPage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionCost:
     """What a session has cost so far."""
 
@@ -90,7 +91,7 @@ class SessionCost:
     status: Annotated[str, OneOf(tuple(SessionStatus))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Interrupted:
     """The running turn was interrupted; `message_id` is null if no turn was running."""
 
@@ -100,7 +101,7 @@ class Interrupted:
     timestamp: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Disconnected:
     """A session that was ended."""
 

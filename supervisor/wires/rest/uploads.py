@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from supervisor.operations.uploads.uploads import UploadOperations
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import InvalidMessage, NotAllowed
+from supervisor.protocol.values.record import record
 from supervisor.store.records.accounts import User
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.bodies import UPLOADS
@@ -21,7 +21,7 @@ from supervisor.wires.rest.resource import Endpoint, Id
 OF_FILES = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Uploaded:
     """A file that a message of the chat can carry: name its id in `attachments`. `size` in bytes."""
 

@@ -66,6 +66,7 @@ class ServerState:
         auth_seconds: timeout of authentication, in seconds.
         close_seconds: how long the client gets to read the queue and to answer a close frame, in seconds.
         on_authenticated: called with the account of a connection that has authenticated.
+        on_refused: called with the address of a client whose token does not count.
         tasks: running requests; they outlive their connection, so that accepted work is finished.
         pending: connections that have not authenticated.
         authenticated: connections that have.
@@ -81,6 +82,7 @@ class ServerState:
     auth_seconds: float
     close_seconds: float
     on_authenticated: Callable[[str], None]
+    on_refused: Callable[[str], None]
     nodes: NodeAddresses
     tasks: TaskSet = field(default_factory=TaskSet)
     pending: set[Connection] = field(default_factory=set)
@@ -230,15 +232,20 @@ class Connection(Client):
             caller = self._server.directory.caller(token)
         except NotAuthenticated:
             self._failed_tokens += 1
+            self._server.on_refused(self._source)
             if self._failed_tokens >= MAX_FAILED_TOKENS:
                 self.start_close(CloseCode.POLICY_VIOLATION, "too many wrong tokens")
             return False
         except StorageError:
             self.start_close(CloseCode.TRY_AGAIN_LATER, "the database does not answer")
             return False
-        address = self._websocket.remote_address
-        self._set_caller(replace(caller, source=str(address[0]) if isinstance(address, tuple) else ""))
+        self._set_caller(replace(caller, source=self._source))
         return True
+
+    @property
+    def _source(self) -> str:
+        address = self._websocket.remote_address
+        return str(address[0]) if isinstance(address, tuple) else ""
 
     def _set_caller(self, caller: Caller) -> None:
         if self.caller is not None and self.caller.account != caller.account:

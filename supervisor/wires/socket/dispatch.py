@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from supervisor.commands import words
+from supervisor.commands.reading import words
 from supervisor.delivery import views
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.operations import Operations

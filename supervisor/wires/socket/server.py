@@ -1,4 +1,4 @@
-"""The supervisor socket on 9999: protocol.md section 1 for services and for the command line."""
+"""The supervisor socket on 9999: docs/protocol.md for services and for the command line."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address
 from supervisor.runtime.logs import Outage
+from supervisor.store.ports.people.sign_in import Visitor
 from supervisor.wires.listening import bind
 from supervisor.wires.socket.connection import Connection, ServerState
 from supervisor.wires.socket.dispatch import CHANNEL, RequestDispatcher
@@ -73,6 +74,7 @@ class SocketServer:
         self._config = config
         self._directory = api.directory
         self._outbox = api.outbox
+        self._sign_in = api.sign_in
         self._check_seconds = check_seconds
         self._policy = HandshakePolicy(config.host, config.allowed_origins)
         self.replies = ReplyRouter()
@@ -92,6 +94,7 @@ class SocketServer:
             auth_seconds=auth_seconds,
             close_seconds=close_seconds,
             on_authenticated=self._on_authenticated,
+            on_refused=self._on_refused,
             nodes=api.nodes,
         )
         self._unwoken = Outage(logger)
@@ -190,6 +193,9 @@ class SocketServer:
 
     async def _serve(self, websocket: ServerConnection) -> None:
         await Connection(websocket, self._state).serve()
+
+    def _on_refused(self, source: str) -> None:
+        self._state.tasks.spawn(self._sign_in.token_refused("socket", Visitor(source=source)), "note a wrong token")
 
     def _on_authenticated(self, account: str) -> None:
         self._state.tasks.spawn(self._wake_replies(account), "wake parked replies")

@@ -114,6 +114,7 @@ async def test_an_unreachable_twilio_does_not_end_the_channel_and_is_logged_once
         async with twilio:
             await until(lambda: MARK in run.host.marks, "the list has been read")
     assert caplog.text.count("cannot be fetched") == 1
+    assert [run.host.reached[0], run.host.reached[-1]] == [False, True]
     assert TOKEN not in caplog.text
 
 

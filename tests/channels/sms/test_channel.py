@@ -17,6 +17,7 @@ from supervisor.demo.twilio import Failure, TwilioStandIn
 from supervisor.demo.twilio_book import REFUSED_NUMBERS
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure
 from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, Sent, Unknown
+from supervisor.protocol.ports.channel import Unreachable
 from tests.channels.sms.fixtures import (
     ACCOUNT,
     OUR_NUMBER,
@@ -175,8 +176,10 @@ async def test_too_many_requests_are_temporary_and_say_how_long(clock: Clock) ->
 
 async def test_a_refused_connection_is_temporary(clock: Clock, unused_tcp_port: int) -> None:
     async with running(clock, api_url=f"http://127.0.0.1:{unused_tcp_port}") as run:
-        with pytest.raises(TemporaryFailure, match="could not be reached"):
+        with pytest.raises(Unreachable, match="could not be reached"):
             await run.channel.send(outbound())
+        with pytest.raises(Unreachable, match="could not be reached"):
+            await run.channel.reconcile(outbound(sending_since=1))
 
 
 async def test_a_channel_that_does_not_run_sends_nothing() -> None:

@@ -20,7 +20,7 @@ def test_a_node_tells_its_projects_and_whose_messages_wait_for_a_node_is_said(
 ) -> None:
     daemon.records.without_node = ["shop"]
     listed = xswarm("node", "list")
-    assert [line.split()[5:] for line in listed.out.splitlines() if "rack" in line] == [["site"], ["?"]]
+    assert [line.split()[5:] for line in listed.out.splitlines() if "rack" in line] == [["site", "barn"], ["?"]]
     assert listed.err == "No node that has the project shop is running; its messages wait.\n"
 
 

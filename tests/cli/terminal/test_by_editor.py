@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.cli.attached import attached
 from tests.cli.daemon_stand_in import DaemonStandIn
 from tests.cli.terminal_process import CTRL_C, CTRL_D
+from tests.waiting import wait_until
 
 
 def test_a_terminal_is_left_as_it_was(daemon: DaemonStandIn) -> None:
@@ -19,4 +20,4 @@ def test_a_terminal_is_left_as_it_was(daemon: DaemonStandIn) -> None:
         terminal.press(CTRL_D)
         assert terminal.wait() == 0
         assert terminal.modes() == before
-        assert terminal.text.endswith("/help lists more.\n"), "the editor is gone"
+        wait_until(lambda: terminal.text.endswith("/help lists more.\n"), "the editor is gone")

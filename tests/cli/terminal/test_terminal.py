@@ -17,6 +17,7 @@ from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.events import ClaudeCodeQueued, ClaudeCodeStuck
 from tests.cli.conftest import SESSION
 from tests.cli.daemon_stand_in import OPERATOR, DaemonStandIn
+from tests.ports import free_port
 from tests.waiting import until
 
 
@@ -74,7 +75,7 @@ async def test_daemon_that_comes_back_elsewhere_is_found(daemon: DaemonStandIn) 
     await attached.sees("Attached to")
     await asyncio.to_thread(daemon.stop)
     await attached.sees("The daemon went away")
-    daemon.port = 0
+    daemon.port = free_port()
     await asyncio.to_thread(daemon.start)
     await attached.sees("Connected again.")
     attached.terminal.post(InputEnded())

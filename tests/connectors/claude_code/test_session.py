@@ -39,11 +39,15 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
+from tests import proc
 from tests.connectors.claude_code.support import LIMITS, Policy, make_connector, make_spec, opened, script, tool
 from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = pytest.mark.cli_process
+
+TURN, SILENCE = 4.0, 2.0
+"""Limits that a test outlasts, in seconds. On half a core a new process of Claude Code takes 2 s to its first call."""
 
 ENDLESS = {"text": "one two three four", "token_delay": 60.0}
 
@@ -177,8 +181,8 @@ async def test_a_decision_may_take_long_and_dies_with_its_turn(
             cancelled.set()
         raise AssertionError("nobody decides in this test")
 
-    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), decide=undecided, turn_timeout=scaled(1.0))
-    limits = dataclasses.replace(LIMITS, silence=scaled(0.5))
+    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), decide=undecided, turn_timeout=scaled(TURN))
+    limits = dataclasses.replace(LIMITS, silence=scaled(SILENCE))
     async with opened(make_connector(tmp_path, limits=limits), spec) as reader:
         prompt = script({"tools": [tool("Write", file_path="a.txt", content="hi")]}, {"text": "done"})
         await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text=prompt))
@@ -186,10 +190,24 @@ async def test_a_decision_may_take_long_and_dies_with_its_turn(
         if steered:
             await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="and another thing"))
         with pytest.raises(TimeoutError):
-            await reader.turn(timeout=1.5)  # longer than a turn may take, and the watchdog does not bark
+            await reader.turn(timeout=TURN + 1.0)  # longer than a turn may take, and the watchdog does not bark
         await reader.conversation.interrupt()
         await asyncio.wait_for(cancelled.wait(), scaled(10))
     assert not Path(spec.project_path, "a.txt").exists()
+
+
+async def test_the_clocks_of_a_turn_stand_while_its_process_is_frozen(model: OfflineModel, tmp_path: Path) -> None:
+    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), turn_timeout=scaled(TURN))
+    limits = dataclasses.replace(LIMITS, silence=scaled(SILENCE), acceptance=scaled(SILENCE))
+    async with opened(make_connector(tmp_path, limits=limits), spec) as reader:
+        assert await reader.conversation.freeze()
+        await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="are you there?"))
+        turn = asyncio.create_task(reader.turn())
+        _, waits = await asyncio.wait([turn], timeout=scaled(TURN + 1.0))  # longer than a turn, or a prompt, may take
+        assert waits
+        await reader.conversation.thaw()
+        (*_, finished) = await turn
+        assert isinstance(finished, Finished)
 
 
 async def test_a_closed_conversation_is_resumed(model: OfflineModel, tmp_path: Path) -> None:
@@ -340,7 +358,7 @@ async def test_a_prompt_that_claude_code_knows_already_fails_instead_of_hanging(
 
 
 async def test_a_refused_call_fails_the_turn_and_a_slow_one_times_out(model: OfflineModel, tmp_path: Path) -> None:
-    spec = make_spec(tmp_path, model.url, Policy(), turn_timeout=scaled(2.0))
+    spec = make_spec(tmp_path, model.url, Policy(), turn_timeout=scaled(TURN))
     async with opened(make_connector(tmp_path), spec) as reader:
         (*_, refused) = await reader.ask(script({"errors": [402]}))
         assert isinstance(refused, Failed)
@@ -360,7 +378,7 @@ async def test_a_process_that_dies_in_a_turn_fails_it_and_ends_the_conversation(
         prompt = script({"text": "wait", "tools": [tool("Bash", command="setsid sleep 1000")]}, {"text": "done"})
         await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text=prompt))
         seen = await reader.until(ToolStarted)
-        await until(lambda: any(b"1000" in cmdline(pid) for pid in left_of(tmp_path)), "the tool runs")
+        await until(lambda: any(b"1000" in proc.read(pid, "cmdline") for pid in left_of(tmp_path)), "the tool runs")
         tree.send(reader.conversation.identity, signal.SIGKILL)
         failed, exited = (await reader.turn())[-1], (await reader.until())[-1]
         assert isinstance(failed, Failed)
@@ -421,10 +439,3 @@ def test_it_works_on_uvloop(tmp_path: Path) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
-
-
-def cmdline(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""

@@ -1,4 +1,4 @@
-"""A small real server that speaks protocol.md section 5."""
+"""A small real server that speaks docs/protocol.md."""
 
 from __future__ import annotations
 

@@ -86,5 +86,5 @@ async def play(world: World, program_name: str, environment_name: str) -> None:
             path.unlink()
         ended = await program(example, given, task, "--take-back", python=python, home=world.folder)
         assert ended.code == 0, ended
-        assert ended.out.rstrip().endswith("taken back: 2 turns")
+        assert ended.out.rstrip().endswith("turns taken back: 2")
         assert list(folder.glob("*slug*")) == []

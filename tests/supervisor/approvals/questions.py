@@ -10,7 +10,7 @@ from typing import Any
 from supervisor.commands.approve import ApproveCommands
 from supervisor.commands.dispatch import Asker
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.words import parse
+from supervisor.commands.reading.words import parse
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.messages import Address, MessageId
 from supervisor.protocol.status import TurnState

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.words import parse
+from supervisor.commands.reading.words import parse
 from supervisor.config.tables import Approvals
 from tests.fakes import ScriptedConnector
 from tests.supervisor.approvals.questions import MAIL, PHONE, answer_of, asking, commands_of, open_one, say

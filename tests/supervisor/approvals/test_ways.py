@@ -18,11 +18,12 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.audit import AuditFilter
 from supervisor.store.ports.people.sign_in import Way
 from tests.fakes import ScriptedConnector
 from tests.supervisor.approvals.questions import has_run, has_started, let_go, open_now, open_one
 from tests.supervisor.approvals.test_second_factor import FETCH, READ_OUTSIDE, core_with, end, question, questions, say
-from tests.supervisor.harness import Core
+from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import connect, scripted
 from tests.waiting import until
 
@@ -197,3 +198,25 @@ async def test_the_trail_says_by_which_way_and_from_where(tmp_path: Path) -> Non
         entries = await core.store.audit.entries(after=0, limit=500)
         (accepted,) = [entry.detail for entry in entries if entry.event == "message.accepted"]
         assert (accepted["channel"], accepted["way"], accepted["address"]) == ("chat", "sms", "192.0.2.7")
+
+
+@pytest.mark.parametrize(("by", "where"), [("sms", ALICE_PHONE), ("chat", "192.0.2.7"), ("http", "192.0.2.7")])
+@pytest.mark.parametrize("allow", [True, False])
+async def test_the_trail_says_from_where_a_question_was_answered(
+    tmp_path: Path, by: str, where: str, allow: bool
+) -> None:
+    async with core_with(tmp_path) as core:
+        verdict = await wants(core, FETCH, way=Way.PASSKEY, by="chat", project="site")
+        approval = await question(core)
+        word = "YES" if allow else "NO"
+        if by == "sms":
+            await say(core, f"{word} {approval.code}", by=by)
+        elif by == "chat":
+            await prompt(core, f"{word} {approval.code}", way=Way.PASSKEY, chat="c2")
+        else:
+            await core.approval_operations.resolve(alice(Way.PASSKEY), approval.id, allow=allow, channel=by)
+        assert (await verdict).allowed is allow
+        event = "approval.allowed" if allow else "approval.denied"
+        (entry,) = await core.store.audit.entries(after=0, limit=500, where=AuditFilter(event=event))
+        assert (entry.actor, entry.detail["from"]) == ("alice", where)
+        await end(core)

@@ -11,8 +11,8 @@ import pytest
 from channels.sms.body.shaping import shape
 from supervisor.approvals import wording
 from supervisor.permissions.policy import Risk
-from supervisor.permissions.wording import SHOWN_CHARACTERS, summary, whole
-from supervisor.protocol.conversation import ToolCall
+from supervisor.permissions.wording import SHOWN_CHARACTERS, brief, summary, whole
+from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.events import AnyEvent, ApprovalRequested
 from supervisor.protocol.messages import VERBATIM, ProjectName, SessionId, UserId
 from supervisor.protocol.times import now_ms
@@ -134,3 +134,31 @@ OPEN = Approval(
     consumed=False,
     epoch=1,
 )
+
+
+def test_the_model_is_told_of_a_refused_call_without_names() -> None:
+    cut = "mcp__clinic__swap " + "x" * 55 + " Ann Lee"
+    refused = wording.not_run(replace(OPEN, summary=cut), "alice said no: Ann Lee is away")
+    assert refused.reason == f"{brief(cut)} was not run: alice said no: Ann Lee is away"
+    told = wording.told_to_model(
+        refused, "mcp__clinic__swap entity-1", lambda text: text.replace("Ann Lee", "entity-1")
+    )
+    assert told.reason == "mcp__clinic__swap entity-1 was not run: alice said no: entity-1 is away"
+    call = ToolCall(tool_use_id="t", name="mcp__clinic__swap", input={"person": "Ann Lee"})
+    for found in (wording.asked_before(call), wording.too_long(call, 9)):
+        assert found.reason.startswith('mcp__clinic__swap {"person": "Ann Lee"} was ')
+        assert wording.told_to_model(found, "it", str).reason.startswith("it was ")
+    plain = Verdict(allowed=False, reason="Ann Lee")
+    assert wording.told_to_model(plain, "it", lambda text: text.replace("Ann Lee", "entity-1")).reason == "entity-1"
+
+
+@pytest.mark.parametrize(
+    ("tool", "project", "known"),
+    [
+        ("mcp__clinic__swap", "site", "mcp__clinic__swap"),
+        ("clinic__swap", "", "clinic__swap"),
+        ("Bash", "site", "Bash git push"),
+    ],
+)
+def test_the_model_is_told_later_of_a_call_of_a_tool_server_by_its_name(tool: str, project: str, known: str) -> None:
+    assert wording.for_model(replace(OPEN, tool=tool, project=ProjectName(project))) == known

@@ -25,7 +25,8 @@ class Keeping:
     async def keep(self, **settings: object) -> None:
         """Do what is due."""
         audit = Audit(**({"anchor_file": str(self.file)} | settings))  # type: ignore[arg-type]
-        await AuditKeeper(self.store, audit, lambda: self.now).keep()
+        store = self.store
+        await AuditKeeper(store.audit, store.keys, store.outbox, audit, lambda: self.now).keep()
 
     def noted(self) -> list[str]:
         """Return the numbers of the entries whose hashes were noted."""

@@ -42,7 +42,7 @@ def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> S
         turns=core.turns,
         recorder=core.recorder,
         progress=core.progress,
-        audit=AuditKeeper(core.store, Audit()),
+        audit=AuditKeeper(core.store.audit, core.store.keys, core.store.outbox, Audit()),
         uploads=UploadKeeper(core.store.uploads, Path("/nonexistent"), [Path("/nonexistent")], Uploads()),
         clock_seconds=0.05,
     )

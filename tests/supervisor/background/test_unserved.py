@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from supervisor.background.unserved import Unserved
+from supervisor.cluster.cluster import Cluster
 from supervisor.protocol.events import AnyEvent, ChatNotice
 from supervisor.protocol.messages import CHAT, ProjectName, SessionId
 from supervisor.protocol.times import now_ms
@@ -38,9 +39,13 @@ class Looking:
     def __init__(self, core: Core, *, later_ms: int = LONG_WAIT_MS) -> None:
         self.later_ms = later_ms
         self._ahead_ms = 0
-        self._unserved = Unserved(core.store, core.projects, core.hub, clock=lambda: now_ms() + self._ahead_ms)
+        self._cluster = Cluster(core.store.nodes, core.store.epoch)
+        self._unserved = Unserved(
+            core.store, self._cluster, core.projects, core.hub, clock=lambda: now_ms() + self._ahead_ms
+        )
 
     async def look(self) -> None:
+        await self._cluster.look()
         await self._unserved.look()
         self._ahead_ms = self.later_ms
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from supervisor.protocol.errors import StorageError
@@ -48,6 +48,9 @@ class FakeNodes(NodeStore):
         self._reach()
         own = tuple(sorted(projects))
         self.nodes = [replace(each, projects=own) if each.epoch == self.own else each for each in self.nodes]
+
+    async def tell_secrets(self, checks: Mapping[str, int]) -> None:
+        """Nobody asks."""
 
     async def end_dead(self, *, now_ms: int) -> list[Node]:
         self._reach()

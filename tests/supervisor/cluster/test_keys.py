@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.cluster.keys import key_checks, note_audit_key
+from supervisor.cluster.keys import differing, key_checks, note_audit_key, secret_checks, tell_secrets
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import audit_key, keep_audit_key
-from supervisor.store.ports.cluster.nodes import OF_AUDIT, NewNode
+from supervisor.runtime.state import audit_key, jwt_key, keep_audit_key
+from supervisor.store.ports.cluster.nodes import OF_AUDIT, NewNode, Node
 from supervisor.store.sqlite.store import open_store
 from tests.supervisor.store.builders import seal
 from tests.supervisor.store.postgres.cluster.test_nodes import joined
 
 SECRET = {"XSWARM_CLUSTER_SECRET": "the secret that all nodes have, 32 bytes"}
+TOKEN = "a secret of a provider, with 32 bytes"
 OTHER = {"XSWARM_CLUSTER_SECRET": "another secret, with 32 bytes or more"}
 
 
@@ -70,3 +71,52 @@ async def test_sqlite_which_serves_one_node_notes_nothing(tmp_path: Path) -> Non
         assert await store.keys.get_mark(OF_AUDIT) is None
     finally:
         await store.close()
+
+
+# -- other secrets that all nodes should have in common
+
+A, B = (NewNode(name=name, seat=name, lease_seconds=600.0) for name in "ab")
+
+
+def asked(folder: Path, **environ: str) -> Credentials:
+    """Return the credentials of a node that has asked for two secrets."""
+    credentials = Credentials(folder, {**SECRET, **environ})
+    credentials.common("TWILIO_AUTH_TOKEN")
+    jwt_key(credentials)
+    return credentials
+
+
+def test_check_values_differ_by_name_by_value_and_by_the_secret_of_the_cluster(tmp_path: Path) -> None:
+    one = secret_checks(asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN))
+    assert len({*one.values()}) == 2
+    assert one == secret_checks(asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN))
+    assert secret_checks(asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN)) == {**one, "XSWARM_JWT_SECRET": 0}
+    others = secret_checks(asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN, **OTHER))
+    assert not {*others.values()} & {*one.values()}
+
+
+def test_what_a_node_does_not_tell_or_use_does_not_differ() -> None:
+    def node(name: str, epoch: int, secrets: dict[str, int] | None) -> Node:
+        return Node(name=name, epoch=epoch, url="", labels=(), version="", left_ms=1, secrets=secrets)
+
+    nodes = [node("a", 1, {"x": 1, "y": 2}), node("b", 2, {"x": 1, "y": 3, "z": 4}), node("c", 3, None)]
+    assert differing(nodes, 1) == {"b": ["y"]}
+    assert differing(nodes, 2) == {"a": ["y"]}
+    assert differing(nodes, 3) == {}
+
+
+@pytest.mark.postgres
+async def test_a_node_says_at_its_start_which_secrets_are_other_ones(
+    tmp_path: Path, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with joined(url, A) as a, joined(url, B) as b:
+        await tell_secrets(a, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN))
+        await tell_secrets(b, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN))
+        assert caplog.messages == []
+        await tell_secrets(b, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN))
+        assert caplog.messages == ["XSWARM_JWT_SECRET: other than at node a; all nodes need the same"]
+        assert differing(await a.nodes.live(), a.epoch) == {"b": ["XSWARM_JWT_SECRET"]}
+        assert TOKEN not in repr(await a.nodes.live())
+        caplog.clear()
+        await tell_secrets(a, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN))
+        assert caplog.messages == []

@@ -18,7 +18,7 @@ from connectors.claude_code.protocol.frames import ControlRequest
 from supervisor.cluster import outages
 from supervisor.cluster.outages import wait_out
 from supervisor.config import BudgetConfig
-from supervisor.protocol.conversation import ToolCall, Verdict
+from supervisor.protocol.conversation import ToolCall, ToolFinished, ToolStarted, Verdict
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
@@ -118,7 +118,7 @@ async def test_nothing_waits_for_a_full_disk_of_sqlite(tmp_path: Path, caplog: p
         call = ToolCall(tool_use_id="t1", name="Bash", input={"command": f"git push {'x' * 200_000}"})
         async with full_disk(core):
             with pytest.raises(StorageError, match="full"):
-                await live.decide(call)
+                await live.decisions.decide(call)
         assert WAITS not in caplog.text
 
 
@@ -176,11 +176,32 @@ async def test_a_tool_call_waits_for_the_server_and_runs(
     async with core_on(server, tmp_path) as core:
         live = await live_session(core)
         call = ToolCall(tool_use_id="t1", name="Write", input={"file_path": "notes"})
-        decided = await through_an_outage(server, caplog, lambda: live.decide(call))
+        decided = await through_an_outage(server, caplog, lambda: live.decisions.decide(call))
         assert await decided == Verdict(allowed=True)
         running = core.turns.running(str(live.id))
         assert isinstance(running, RunningTurn)
         assert list((await core.completion.tools_of(running.turn)).values()) == ["Write notes"]
+
+
+@pytest.mark.postgres
+async def test_tool_events_of_an_outage_are_stored_with_the_end_of_their_turn(
+    tmp_path: Path, server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with core_on(server, tmp_path) as core:
+        live = await live_session(core)
+        running = core.turns.running(str(live.id))
+        assert running is not None
+        with away(server):
+            conversation = scripted(core).of(str(live.id))
+            for number in range(3):
+                conversation.put(ToolStarted(tool_use_id=f"t{number}", name="Read", input={}))
+                conversation.put(ToolFinished(tool_use_id=f"t{number}", failed=False, result=""))
+            await until(lambda: "its tool events wait for the database" in caplog.text, "they wait", 30)
+            conversation.release()
+            await until(lambda: "the outcome cannot be stored yet" in caplog.text, "so does the outcome", 30)
+        await until(core.all_answered, "it has ended", 30)
+        events = [(kind, payload["id"]) for kind, payload in await core.store.turns.events(running.turn.id)]
+        assert events == [(kind, f"t{number}") for number in range(3) for kind in ("tool_started", "tool_finished")]
 
 
 @pytest.mark.postgres
@@ -190,7 +211,7 @@ async def test_a_question_waits_for_the_server_and_is_asked_once(
     async with core_on(server, tmp_path) as core:
         live = await live_session(core)
         call = ToolCall(tool_use_id="t1", name="Bash", input={"command": "git push"})
-        decided = await through_an_outage(server, caplog, lambda: live.decide(call))
+        decided = await through_an_outage(server, caplog, lambda: live.decisions.decide(call))
         await until(lambda: open_one(core), "it is asked")
         (approval,) = await core.store.approvals.open_now(now_ms=now_ms())
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
@@ -239,7 +260,7 @@ async def test_after_its_time_a_tool_call_is_denied_as_one_to_be_made_again(
         body = {"subtype": "can_use_tool", "tool_use_id": "t1", "tool_name": "Write", "input": {"file_path": "notes"}}
         request = ControlRequest(request_id="r1", subtype="can_use_tool", body=body)
         with away(server):
-            assert await Decisions(live.decide).answer(request) == {"behavior": "deny", "message": AWAY}
+            assert await Decisions(live.decisions.decide).answer(request) == {"behavior": "deny", "message": AWAY}
 
 
 @pytest.mark.postgres

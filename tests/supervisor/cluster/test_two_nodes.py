@@ -16,6 +16,7 @@ from tests.fakes import ScriptedConnector
 from tests.postgres_server import PostgresServer, started_server
 from tests.supervisor.approvals.questions import answer_of, asking, say
 from tests.supervisor.harness import Core
+from tests.supervisor.helpers import scripted, text_message, told_texts
 from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
@@ -64,6 +65,23 @@ async def test_a_yes_and_a_no_at_the_other_node_reach_the_call(cores: tuple[Core
     message, approval = await asking(other, "git pull")
     assert "Denied" in await say(other, f"NO {approval.code}")
     assert "the person said no" in await answer_of(asked_on, message)
+
+
+async def test_a_message_that_interrupts_a_turn_of_the_other_node_is_told_so(cores: tuple[Core, Core]) -> None:
+    one, two = cores
+    await one.intake.accept(text_message("claude: hold the door"))
+    await until(lambda: scripted(one).held() or scripted(two).held(), "its turn runs")
+    runs_on, other = (one, two) if scripted(one).held() else (two, one)
+    await other.intake.accept(text_message("claude: interrupt: and the window"))
+    await until(runs_on.all_answered, "it is interrupted, and the message is answered")
+    told = await told_texts(other)
+    assert told[0] == "Stopping the running turn; your message is next in the queue."
+    assert told[1].startswith("Stopped.")
+    assert told[2].startswith("and the window")
+    await other.intake.accept(text_message("claude: interrupt: nothing runs now"))
+    await until(runs_on.all_answered, "it is answered")
+    (answer,) = await told_texts(other)
+    assert answer.startswith("nothing runs now")
 
 
 async def test_a_yes_that_is_given_at_both_nodes_at_one_moment_counts_once(cores: tuple[Core, Core]) -> None:

@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests import proc
 from tests.slowness import scaled
 from tests.waiting import wait_until
 
@@ -53,14 +53,6 @@ def watched() -> Iterator[Watched]:
         pipe.close()
 
 
-def lives(pid: int) -> bool:
-    """Return whether a process lives; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_a_process_that_was_stopped_is_killed_at_its_deadline(watched: Watched) -> None:
     watched.say(1.0)
     watched.process.send_signal(signal.SIGSTOP)
@@ -72,15 +64,15 @@ def test_a_process_that_is_heard_of_lives_on(watched: Watched) -> None:
     assert watched.say(FAR) == dog
     watched.say(FAR)
     assert watched.say("close") == 0
-    assert not lives(dog)
+    assert not proc.lives(dog)
     assert watched.process.poll() is None
 
 
 def test_the_watchdog_ends_with_its_process(watched: Watched) -> None:
     dog = watched.say(FAR)
-    assert lives(dog)
+    assert proc.lives(dog)
     watched.process.kill()
-    wait_until(lambda: not lives(dog), "it has ended")
+    wait_until(lambda: not proc.lives(dog), "it has ended")
 
 
 def test_what_stops_the_terminal_does_not_stop_the_watchdog(watched: Watched) -> None:
@@ -92,7 +84,7 @@ def test_what_stops_the_terminal_does_not_stop_the_watchdog(watched: Watched) ->
 def test_a_watchdog_that_somebody_ended_is_started_again(watched: Watched) -> None:
     first = watched.say(FAR)
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: not lives(first), "it has ended")
+    wait_until(lambda: not proc.lives(first), "it has ended")
     second = watched.say(1.0)
     assert second not in (0, first)
     assert watched.ended() == -signal.SIGKILL

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from supervisor.commands.abort import AbortCommands
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.messages import Address
 from supervisor.protocol.status import TurnState
 from tests.fakes import ScriptedConnector

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.commands.words import Word, parse
+from supervisor.commands.reading.words import Word, parse
 from supervisor.config import ProjectConfig
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.messages import MessageId, UserId

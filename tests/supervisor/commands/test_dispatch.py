@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.store.records.accounts import User

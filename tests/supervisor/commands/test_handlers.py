@@ -7,7 +7,7 @@ from pathlib import Path
 from supervisor.commands.dispatch import Asker
 from supervisor.commands.handlers import build_dispatcher
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.protocol.messages import Address
 from tests.supervisor.harness import ALICE_PHONE, Core
 

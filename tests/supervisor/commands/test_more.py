@@ -6,8 +6,8 @@ from pathlib import Path
 
 from supervisor.commands.dispatch import Asker
 from supervisor.commands.more import MoreCommands
-from supervisor.commands.words import Command, Word
-from supervisor.delivery.outbox import outbound_of
+from supervisor.commands.reading.words import Command, Word
+from supervisor.delivery.outbound import outbound_of
 from supervisor.protocol.messages import VERBATIM, Address, OutboxId, Reply, UserId
 from supervisor.store.records.outbox import OutboxDraft
 from tests.fakes import ScriptedConnector

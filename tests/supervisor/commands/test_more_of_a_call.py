@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from channels.sms.body.shaping import MORE_NOTE, shape
-from supervisor.commands import words
-from supervisor.delivery.outbox import outbound_of
+from supervisor.commands.reading import words
+from supervisor.delivery.outbound import outbound_of
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import VERBATIM, MessageId
 from supervisor.store.ports.approvals import Approval

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.commands.dispatch import Asker
+from supervisor.commands.reading.words import Command, Word
 from supervisor.commands.resume import ResumeCommands
-from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import ALPHABET, Code, CodeKind
 from supervisor.protocol.messages import Address, MessageId, UserId
 from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
@@ -173,7 +173,8 @@ async def test_other_codes_are_explained(tmp_path: Path) -> None:
         (code,) = await open_codes(core)
         unknown = ("B" if code.code != "BBBBB" else ALPHABET[1]) * 5
         assert await answer(core, f"DROP {unknown}") == f"None of your interrupted messages has the code {unknown}."
-        words = ResumeCommands(core.store, core.approval_resolver, lambda: code.until_ms)
+        store = core.store
+        words = ResumeCommands(store.codes, store.turns, store.sessions, core.approval_resolver, lambda: code.until_ms)
         alice, bob = (Asker(user=core.directory.user(name), channel="sms", sender=PHONE) for name in ("alice", "bob"))
         late = await words.answer(Command(Word.RETRY, code.code), alice)
         assert late is not None

@@ -403,21 +403,6 @@ async def test_a_report_moves_a_reply_forward_and_one_about_another_is_ignored(s
         assert await post.outbox.delivered("sms", Delivery(provider_id="strange", state="delivered")) is None
 
 
-async def test_a_reply_with_a_prefix_names_its_project(store: SqliteStore) -> None:
-    async with working(Post(store)) as post:
-        await post.add("done", prefix="[site]")
-        await _sent(post, 1)
-        assert post.channel.texts() == ["[site] done"]
-
-
-@pytest.mark.parametrize("text", ["## Done", "- one\n- two", "1. one", "```sh\nls\n```", "> so", "| a |\n|---|"])
-async def test_the_name_of_a_project_does_not_spoil_the_markdown_behind_it(store: SqliteStore, text: str) -> None:
-    async with working(Post(store)) as post:
-        await post.add(text, prefix="[site]")
-        await _sent(post, 1)
-        assert post.channel.texts() == [f"[site]\n\n{text}"]
-
-
 async def test_flush_returns_when_all_that_is_due_has_left(store: SqliteStore) -> None:
     async with working(Post(store)) as post:
         for number in range(10):

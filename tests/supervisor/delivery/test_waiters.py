@@ -8,6 +8,7 @@ from supervisor.delivery.waiters import Waiters
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import MessageId
+from supervisor.protocol.status import TurnState
 from supervisor.store.records.result import Result
 from tests.supervisor.turn_records import turn
 
@@ -15,6 +16,7 @@ ONE, TWO = MessageId("m1"), MessageId("m2")
 
 RESULT = Result(
     turn=turn(),
+    state=TurnState.COMPLETED,
     answer="done",
     answer_id=None,
     why="",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.commands.below import Below
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.below import Below
+from supervisor.commands.reading.words import Command, Word
 from supervisor.intake.reading import read, with_subject
 from supervisor.intake.submission import Submission
 from supervisor.protocol.messages import Address, Reply, UserId

@@ -12,8 +12,11 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.chat import ChatEntry
 from supervisor.store.records.result import Result
 from supervisor.store.records.tool_call import StoredCall
+from supervisor.tools.people.people import Known, People
 from supervisor.turns.outcomes import INCLUDED
 from tests.supervisor.turn_records import turn as turn_of
+
+ANN = Known(reference="entity-1", person=1, name="Ann Lee")
 
 TURN = turn_of(
     lane="c1",
@@ -36,6 +39,7 @@ def entry(state: TurnState = TurnState.COMPLETED, *, answer: str = "fine", why: 
     return ChatEntry(
         result=Result(
             turn=replace(TURN, state=state, **turn),
+            state=state,
             answer=answer,
             answer_id=MessageId("a1"),
             why=why,
@@ -88,6 +92,14 @@ def test_a_message_that_was_answered_with_another_has_no_answer_of_its_own() -> 
 def test_tool_calls_are_part_of_the_answer() -> None:
     call = StoredCall(tool_use_id="t1", name="find", input={"name": "Ann"}, reads=True, started_ms=1, failed=True)
     assert list(answer_to(replace(entry(), calls=[call])).tool_calls) == [call]
+
+
+def test_inputs_of_tool_calls_are_read_as_the_answer_is() -> None:
+    call = StoredCall(tool_use_id="t1", name="find", input={"name": "entity-1"}, reads=True, started_ms=1)
+    one = replace(entry(answer="entity-1 is free"), calls=[call])
+    _, answer = chat_messages([one], lambda turn, value: People([ANN]).read_in(value))
+    assert answer.content == "Ann Lee is free"
+    assert [call.input for call in answer.tool_calls] == [{"name": "Ann Lee"}]
 
 
 def test_as_rows_of_a_session_each_answer_names_its_message() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ class Bounded:
     code: Annotated[str, Pattern(r"^[A-Z]+$")] = "A"
     count: Annotated[int, Between(1, 500)] = 1
     maybe: Annotated[str, Length(1, 3)] | None = None
+    either: Annotated[str | None, Length(1, 3)] = None
+    row: Annotated[tuple[str, ...], Length(0, 2)] = ()
 
 
 ADAPTER = TypeAdapter(Bounded)
@@ -37,6 +40,9 @@ ADAPTER = TypeAdapter(Bounded)
         {"count": 500},
         {"maybe": None},
         {"maybe": "abc"},
+        {"either": None},
+        {"either": "abc"},
+        {"row": ("a", "b")},
     ],
 )
 def test_both_ends_of_a_bound_are_inside(fields: dict[str, Any]) -> None:
@@ -58,6 +64,9 @@ def test_both_ends_of_a_bound_are_inside(fields: dict[str, Any]) -> None:
         {"count": 501},
         {"maybe": ""},
         {"maybe": "abcd"},
+        {"either": ""},
+        {"either": "abcd"},
+        {"row": ("a", "b", "c")},
     ],
 )
 def test_a_value_outside_a_bound_names_its_field(fields: dict[str, Any]) -> None:
@@ -76,3 +85,8 @@ def test_the_bounds_stand_in_the_json_schema() -> None:
 def test_a_bound_without_keys_is_an_error() -> None:
     with pytest.raises(AssertionError, match="every bound has keys"):
         Bound().keys()
+
+
+def test_a_bound_that_would_be_ignored_is_refused() -> None:
+    with pytest.raises(TypeError, match="takes no bound"):
+        TypeAdapter(Annotated[Sequence[str], Length(0, 2)])

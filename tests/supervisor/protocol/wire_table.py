@@ -1,4 +1,4 @@
-"""A copy of the message tables of protocol.md section 1, to compare the types with."""
+"""A copy of the message tables of docs/protocol.md, to compare the types with."""
 
 from __future__ import annotations
 

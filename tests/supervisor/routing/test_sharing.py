@@ -9,7 +9,7 @@ import pytest
 
 from supervisor.commands.abort import AbortCommands
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.words import Command, Word
+from supervisor.commands.reading.words import Command, Word
 from supervisor.config import BudgetConfig, ProjectConfig
 from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller

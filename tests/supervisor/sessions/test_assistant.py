@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,28 +16,39 @@ from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import DaemonConnectorHost
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
+from supervisor.protocol.tools import Tools, ToolSpec
 from supervisor.runtime.credentials import Credentials
 from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records.result import Result
+from tests.connectors.assistant.tools import FunctionTools, echo
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, asked, connect
 from tests.waiting import until
 
 
 @asynccontextmanager
-async def core_with(folder: Path, *, model: str = "") -> AsyncIterator[tuple[Core, OfflineModel]]:
+async def core_with(
+    folder: Path, *, model: str = "", tools: Tools | None = None
+) -> AsyncIterator[tuple[Core, OfflineModel]]:
     """Run a core whose assistant is the real one, on the scripted model."""
     side = DaemonConnectorHost(Credentials(folder, {}), [folder])
     assistant = plugins.build_connector("assistant", "assistant", config.Assistant(model=model), side)
     async with (
         OfflineModel() as offline,
-        Core(folder, connector=ScriptedConnector(), assistant=assistant, upstream=offline.url) as core,
+        Core(
+            folder,
+            connector=ScriptedConnector(),
+            assistant=assistant,
+            upstream=offline.url,
+            tools=lambda turn: tools,
+        ) as core,
     ):
         yield core, offline
 
 
-def script(*steps: dict[str, object]) -> str:
+def script(*steps: Mapping[str, object]) -> str:
     """Return a prompt that contains the answer that the scripted model gives."""
     return "@@" + json.dumps({"steps": list(steps)})
 
@@ -138,6 +150,53 @@ def _has_text(core: Core, lane: str) -> bool:
 async def _is_final(core: Core, message_id: object) -> bool:
     found = await core.store.turns.result(message_id)  # type: ignore[arg-type]
     return found is not None and found.turn.state.final
+
+
+class StartingTools(FunctionTools):
+    """Tools of a server that connects as soon as somebody waits for it."""
+
+    works = False
+
+    async def settle(self) -> None:
+        self.works = True
+
+    def listed(self) -> Sequence[ToolSpec]:
+        return super().listed() if self.works else ()
+
+
+async def test_a_turn_waits_for_tools_that_are_just_starting(tmp_path: Path) -> None:
+    tools = StartingTools(one=echo)
+    async with core_with(tmp_path, tools=tools) as (core, _):
+        called = {"tools": [{"name": "one", "input": {"text": "hello"}}]}
+        assert (await say(core, script(called, {"text": "done"}))).answer == "done"
+    assert [call.input for call in tools.calls] == [{"text": "hello"}]
+
+
+class HangingTools(FunctionTools):
+    """Tools of a server that never comes to connect."""
+
+    def __init__(self) -> None:
+        super().__init__(one=echo)
+        self.waited_for = asyncio.Event()
+
+    async def settle(self) -> None:
+        self.waited_for.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_turn_that_waits_for_tools_is_stopped_at_once(tmp_path: Path) -> None:
+    tools = HangingTools()
+    async with core_with(tmp_path, tools=tools) as (core, offline):
+        taken = await core.operations.messages.route(asked(core), core.directory.user("alice"), "assistant: hello")
+        core.operations.messages.start(taken)
+        await asyncio.wait_for(tools.waited_for.wait(), scaled(10.0))
+        await until(lambda: core.turns.running(taken.lane) is not None, "it has begun")
+        await core.turns.interrupt(taken.lane)
+        await until(lambda: _is_final(core, taken.accepted.message_id), "it has ended")
+        found = await core.store.turns.result(taken.accepted.message_id)
+        assert found is not None
+        assert found.stop_reason == "interrupted"
+        assert not offline.requests
 
 
 async def test_a_thread_has_its_own_history_over_a_restart(tmp_path: Path) -> None:

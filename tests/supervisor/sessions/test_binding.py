@@ -37,6 +37,11 @@ class Recorded:
             raise StorageError("the disk is full")
         self.done.append(f"witnessed {call.tool_use_id}")
 
+    async def note(self, call: ToolCall, *, reads: bool) -> None:
+        if self.refusing:
+            raise StorageError("the disk is full")
+        self.done.append(f"noted {call.tool_use_id}{', which only reads' if reads else ''}")
+
     async def outdate(self) -> None:
         if self.refusals:
             self.refusals -= 1
@@ -49,6 +54,7 @@ class Recorded:
             sink=self.sink,
             ask_person=self.ask_person,
             witness=self.witness,
+            note=self.note,
             outdate=self.outdate,
             user_id=UserId("alice"),
         )

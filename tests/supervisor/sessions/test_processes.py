@@ -10,7 +10,7 @@ import pytest
 from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason
-from tests.fakes import ScriptedConnector
+from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
@@ -100,3 +100,27 @@ async def test_all_processes_are_frozen_and_those_that_start_meanwhile(tmp_path:
         assert not await processes.freeze()
         await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
         assert await processes.freeze()
+
+
+async def test_a_process_that_is_being_frozen_when_the_others_go_on_goes_on_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def freeze(conversation: ScriptedConversation) -> bool:
+        begun.set()
+        await may_end.wait()
+        conversation.frozen = True
+        return True
+
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        processes = core.sessions._processes
+        assert await processes.freeze()
+        monkeypatch.setattr(ScriptedConversation, "freeze", freeze)
+        connecting = asyncio.create_task(connect(core))
+        await begun.wait()
+        await processes.thaw()
+        may_end.set()
+        await connecting
+        assert not connector.of("s1").frozen

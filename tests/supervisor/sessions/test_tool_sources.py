@@ -40,12 +40,16 @@ class Discreet(FunctionTools):
     """Knows one person, and has a server that is down."""
 
     person = "Ann"
+    learned = False
 
     def missing(self) -> Sequence[str]:
         return [f"server of {self.person}"]
 
     def hidden(self, text: str) -> str:
-        return text.replace(self.person, "entity-1")
+        return text.replace(self.person, "entity-1") if self.learned else text
+
+    async def learn(self) -> None:
+        self.learned = True
 
 
 class OfBob(Discreet):
@@ -54,9 +58,10 @@ class OfBob(Discreet):
     person = "Bob"
 
 
-def test_what_each_part_hides_is_hidden_and_what_each_misses_is_missing() -> None:
+async def test_what_each_part_hides_is_hidden_and_what_each_misses_is_missing() -> None:
     tools = ToolSources(lambda turn: Discreet(one=echo), lambda turn: OfBob(two=echo)).of_turn(turn())
     assert tools is not None
+    await tools.learn()
     assert tools.hidden("Ann and Bob") == "entity-1 and entity-1"
     assert tools.missing() == ["server of Ann", "server of Bob"]
 

@@ -32,9 +32,8 @@ class DeliveryContract(ContractBase):
         await with_session(store)
         ends = {EndReason.IDLE: True, EndReason.CRASH: True, EndReason.USER: False, EndReason.BUDGET: False}
         for reason, found in ends.items():
-            session = await store.sessions.set_status(
-                SessionId("s1"), SessionStatus.DISCONNECTED, reason=reason, now_ms=NOW + 9
-            )
+            await store.sessions.set_status(SessionId("s1"), SessionStatus.DISCONNECTED, reason=reason, now_ms=NOW + 9)
+            session = await store.sessions.get(SessionId("s1"))
             assert session is not None
             assert session.end_reason == reason
             assert (await store.sessions.find(UserId("alice"), ProjectName("shop"), "") is not None) is found
@@ -52,13 +51,15 @@ class DeliveryContract(ContractBase):
         await store.sessions.set_status(
             SessionId("s1"), SessionStatus.DISCONNECTED, reason=EndReason.IDLE, now_ms=NOW + 9
         )
-        session = await store.sessions.set_status(
+        await store.sessions.set_status(
             SessionId("s1"), SessionStatus.ACTIVE, started=True, conversation_id="c2", now_ms=NOW + 20
         )
+        session = await store.sessions.get(SessionId("s1"))
         assert session is not None
         assert (session.ended_ms, session.end_reason, session.started) == (None, "", True)
         assert (session.conversation_id, session.activity_ms) == ("c2", NOW + 20)
-        assert await store.sessions.set_status(SessionId("none"), SessionStatus.IDLE, now_ms=NOW) is None
+        await store.sessions.set_status(SessionId("none"), SessionStatus.IDLE, now_ms=NOW)
+        assert await store.sessions.get(SessionId("none")) is None
 
     async def test_sessions_are_listed_by_activity_in_pages(self, store: Store) -> None:
         for n in range(5):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from supervisor.protocol.messages import Address, OutboxId, Reply
 from supervisor.store import Store
-from tests.supervisor.store.builders import NOW
+from supervisor.store.ports.cluster.places import OF_CHANNEL
+from tests.supervisor.store.builders import NOW, draft
 from tests.supervisor.store.contract_base import ContractBase, Opener
+
+SMS = f"{OF_CHANNEL}sms"
 
 
 class PlacesContract(ContractBase):
@@ -45,3 +49,23 @@ async def check_that_one_of_two_claims(one: Store, two: Store) -> None:
         assert not await other.places.claim(place, now_ms=NOW)
         await owner.places.release(place)
         assert await other.places.claim(place, now_ms=NOW)
+
+
+async def check_that_replies_go_with_their_channel(one: Store, two: Store) -> None:
+    """Check that who gives a channel up leaves its replies to who claims it next."""
+    for outbox_id, phone in (("unknown", "+15550100"), ("put back", "+15550101"), ("mail", "")):
+        channel = "mail" if outbox_id == "mail" else "sms"
+        reply = Reply(channel=channel, to=Address(kind=channel, value=phone))
+        await one.outbox.add(draft(outbox_id, reply=reply), user_id=None, now_ms=NOW)
+        assert await one.outbox.begin(OutboxId(outbox_id), now_ms=NOW)
+    assert await one.outbox.retry(OutboxId("put back"), "away", not_before_ms=NOW + 3_600_000, count=True)
+    assert await one.places.claim(SMS, now_ms=NOW)
+    await two.places.release(SMS)
+    assert await two.outbox.sending("sms") == []
+    assert await two.outbox.due("sms", now_ms=NOW, limit=9) == []
+    await one.places.release(SMS)
+    assert [row.id for row in await two.outbox.sending("sms")] == ["unknown"]
+    # The attempt that is made at once does not count.
+    due = await two.outbox.due("sms", now_ms=NOW, limit=9)
+    assert [(row.id, row.attempts) for row in due] == [("put back", 0)]
+    assert await two.outbox.sending("mail") == []

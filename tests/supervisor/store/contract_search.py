@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from hashlib import sha256
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
 
 from supervisor.protocol.messages import CHAT, ProjectName, UserId
+from supervisor.store.messages import search
+from supervisor.store.messages.search import SqlSearch
 from supervisor.store.port import Store
 from supervisor.store.records.acceptance import Superseding
 from supervisor.store.records.chat import Found
+from supervisor.store.transaction import Transaction
 from tests.supervisor.store.builders import NOW, prompt, question, with_session
 from tests.supervisor.store.contract_base import ContractBase
 from tests.supervisor.store.contract_chats import ALICE, C1, answered, open_chat, written
 
 BOB = UserId("bob")
+COUNT = "SELECT count(*) FROM search"
 
 
 async def found(store: Store, words: str, user_id: UserId = ALICE, *, shared: Sequence[ProjectName] = ()) -> list[str]:
@@ -61,6 +71,42 @@ class SearchContract(ContractBase):
         assert await found(store, '" AND *') == ['say "hello" [AND] (goodbye)']
         assert await found(store, "hello NOT goodbye") == []
         assert await found(store, '"( *') == []
+
+    async def test_a_character_with_signs_in_its_plain_form_is_a_word_and_stops_no_search(self, store: Store) -> None:
+        await open_chat(store)
+        await answered(store, written("⑴ the first \u037a, \ufe70 and ﷺ"))
+        assert await found(store, "first") == ["⑴ the [first] \u037a, \ufe70 and ﷺ"]
+        assert await found(store, "⑴") == ["[⑴] the first \u037a, \ufe70 and ﷺ"]
+        assert len(await found(store, "ﷺ")) == 1
+
+    async def test_a_text_of_very_many_long_words_stops_no_search(self, store: Store) -> None:
+        await open_chat(store)
+        hashes = [sha256(str(number).encode()).hexdigest() for number in range(16_000)]
+        await answered(store, written(" ".join(hashes)))
+        await answered(store, written("one apple"))
+        assert await found(store, "apple") == ["one [apple]"]
+        assert len(await found(store, hashes[10_000])) == 1
+
+    async def test_fewer_turns_are_indexed_at_once_where_it_takes_long(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await open_chat(store)
+        for number in range(35):
+            await answered(store, written(f"apple {number}"))
+        searching, batches = store.search, list[int]()
+        assert isinstance(searching, SqlSearch)
+        index = searching._index
+
+        def indexing(tx: Transaction) -> None:
+            (before,) = tx.execute(COUNT).fetchone()
+            index(tx)
+            (after,) = tx.execute(COUNT).fetchone()
+            batches.append(after - before)
+
+        monkeypatch.setattr(searching, "_index", indexing)
+        monkeypatch.setattr(search, "time", SimpleNamespace(monotonic=partial(next, count(0, 10))))
+        assert len(await found(store, "apple")) == 35
+        assert batches == [20, 10, 5]
 
     async def test_nobody_finds_what_belongs_to_another(self, store: Store) -> None:
         await open_chat(store)

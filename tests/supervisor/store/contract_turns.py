@@ -326,6 +326,16 @@ class TurnsContract(ContractBase):
             (turn.user_id, "tool.finished", {"turn": turn.id, "id": "t1", "failed": True, "ms": 70, "channel": "sms"}),
         ]
 
+    async def test_a_tool_call_after_the_end_of_its_turn_is_in_the_audit_trail_alone(self, store: Store) -> None:
+        await with_session(store)
+        turn = await running(store, prompt())
+        await store.turns.finish(turn.id, outcome())
+        await store.turns.record_event(turn.id, "tool_allowed", {"id": "t1", "summary": "Bash make"}, now_ms=NOW)
+        await store.turns.record_event(99, "tool_allowed", {"id": "t2"}, now_ms=NOW)
+        (entry,) = await store.audit.entries(after=0, limit=99, where=AuditFilter(event="tool"))
+        assert entry.detail == {"turn": turn.id, "id": "t1", "summary": "Bash make", "channel": "sms"}
+        assert await store.turns.events(turn.id) == []
+
     async def test_events_of_a_turn_keep_their_order(self, store: Store) -> None:
         turn = await running(store, question())
         for n in range(3):
@@ -347,8 +357,9 @@ class TurnsContract(ContractBase):
         assert not await old.turns.requeue(turn.id, now_ms=NOW)
         assert not await old.turns.adopt(turn.id)
         await old.ledger.journal(turn.id, charge("stale", 9))
-        await old.turns.record_event(turn.id, "stale", {}, now_ms=NOW)
+        await old.turns.record_event(turn.id, "tool_stale", {}, now_ms=NOW)
         assert await new.turns.events(turn.id) == []
+        assert await new.audit.entries(after=0, limit=9, where=AuditFilter(event="tool")) == []
         settled = await new.turns.finish(turn.id, outcome())
         assert settled is not None
         assert settled.cost_nanos == 0

@@ -18,12 +18,13 @@ from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import AnyEvent, ChatNotice
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Role
+from supervisor.protocol.text.refusals import for_sender
 from supervisor.protocol.tools import ToolCall, ToolOutput
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.keys import ReferenceStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.tool_call import Reference
-from supervisor.tools.servers.servers import ToolServers
+from supervisor.tools.servers.servers import ToolServers, build
 from supervisor.tools.topics import Topics
 from supervisor.tools.turn_tools import MADE, NOT_MADE, SPARE_SECONDS, Toolbox
 from tests.slowness import scaled
@@ -135,6 +136,15 @@ async def test_a_server_without_fields_of_people_is_passed_through(toolbox: Tool
     assert noted(journal)[-1] == "swap entity-12345678 x "
 
 
+async def test_where_no_server_tells_of_people_none_are_read(
+    store: SqliteStore, people: Directory, tmp_path: Path
+) -> None:
+    plain = table(tmp_path / "journal", person_fields=(), name_fields=())
+    servers = await build({NAME: plain}, lambda name: None, tmp_path)
+    await store.close()
+    await Toolbox(servers, people, store.references).of_turn(ALICE, "chat-1").learn()
+
+
 async def test_references_go_to_the_server_as_ids_also_after_a_restart(
     toolbox: Toolbox, journal: Path, store: SqliteStore, people: Directory
 ) -> None:
@@ -203,11 +213,15 @@ async def test_a_failure_tells_its_kind_and_the_log_the_rest(
 class AwayReferences(ReferenceStore):
     """Knows nobody, and refuses to read or write while it is told to, or says nothing.
 
+    Args:
+        error: how it refuses.
+
     Attributes:
         added: the references that it was given to keep.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, error: StorageError | None = None) -> None:
+        self.error = error or StorageError("PostgreSQL does not answer")
         self.refuses_to_read = self.refuses_to_write = False
         self.reading, self.writing = asyncio.Event(), asyncio.Event()
         self.reading.set()
@@ -217,13 +231,13 @@ class AwayReferences(ReferenceStore):
     async def known(self, scope: str, *, after: int = 0) -> list[Reference]:
         await self.reading.wait()
         if self.refuses_to_read:
-            raise StorageError("PostgreSQL does not answer")
+            raise self.error
         return []
 
     async def add(self, scope: str, references: Sequence[Reference]) -> None:
         await self.writing.wait()
         if self.refuses_to_write:
-            raise StorageError("PostgreSQL does not answer")
+            raise self.error
         self.added += [one.reference for one in references]
 
     async def forget(self, scope: str) -> None:
@@ -287,6 +301,23 @@ async def test_an_outage_of_the_database_says_whether_the_call_was_made(
     assert noted(journal) == [*before, "people"]
 
 
+async def test_a_full_disk_of_the_database_is_told_with_its_remedy_and_at_once(
+    servers: ToolServers, people: Directory
+) -> None:
+    references = AwayReferences(StorageError("the disk is full", for_sender("free disk space"), lasts=True))
+    tools = Toolbox(servers, people, references).of_turn(ALICE, "chat-1")
+    references.refuses_to_read = references.refuses_to_write = True
+    full = "the database refused: the disk is full; free disk space"
+    refused = f"{FAILED}StorageError (the call was not made, because {full})"
+    assert (await tools.call(call_of("people"))).text == refused
+    shown = await tools.shown(call_of("people"))
+    assert isinstance(shown, ToolOutput)
+    assert shown.text == refused
+    references.refuses_to_read = False
+    unread = f"the call was made, but its answer cannot be read, because {full}"
+    assert (await tools.call(call_of("people"))).text == f"{FAILED}StorageError ({unread})"
+
+
 async def test_a_call_waits_while_the_database_does_not_answer(
     servers: ToolServers, people: Directory, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -304,8 +335,8 @@ async def test_a_server_that_is_down_offers_nothing_and_is_named(
 ) -> None:
     tables = {NAME: table(journal), "broken": table(journal, command="/no/such/program")}
     async with started(tables) as servers:
-        await servers.settled(60.0)
         tools = Toolbox(servers, people, store.references).of_turn(ALICE, "chat-1")
+        await tools.settle()  # they have just been started
         assert {spec.name.partition("__")[0] for spec in tools.listed()} == {NAME}
         assert tools.missing() == ["broken"]
         assert not (await tools.call(call_of("people"))).failed

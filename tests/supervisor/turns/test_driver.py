@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.cluster.files import Files
 from supervisor.core.ground import Tuning
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, TurnState
+from supervisor.store.records.turn import Turn
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, Core
@@ -91,6 +93,26 @@ async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path) -> Non
         assert (await ask(core, "hello")).answer == "hello"
 
 
+async def test_the_time_for_which_the_processes_are_stopped_is_not_that_of_the_turn(tmp_path: Path) -> None:
+    settings = replace(PLENTY, turn_timeout_seconds=scaled(0.3))
+    async with Core(
+        tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=Tuning(grace_seconds=0.05)
+    ) as core:
+        await connect(core)
+        processes = core.sessions._processes
+        await processes.freeze()  # as in an outage of the database
+        answer = asyncio.create_task(ask(core, "hold"))
+        _, waits = await asyncio.wait([answer], timeout=scaled(0.8))  # longer than a turn may take
+        assert waits
+        await processes.thaw()
+        await processes.freeze()
+        await processes.thaw()
+        scripted(core).release()
+        assert (await answer).answer == "released"
+        with pytest.raises(TurnFailed, match="no answer within"):
+            await asyncio.wait_for(ask(core, "deaf"), scaled(8))
+
+
 async def test_an_interrupt_while_the_process_starts_ends_the_turn_as_it_begins(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
@@ -109,3 +131,28 @@ async def test_an_interrupt_while_the_process_starts_ends_the_turn_as_it_begins(
         assert (await ask(core, "hello")).answer == "hello"
         assert (await result(core, taken.accepted.message_id)).turn.state is TurnState.CANCELLED
         assert scripted(core).texts("s1") == ["hello"]
+
+
+async def test_an_interrupt_while_the_files_are_brought_ends_the_turn_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bringing, brought = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Files, turn: Turn) -> Turn:
+        bringing.set()
+        await brought.wait()
+        return turn
+
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        monkeypatch.setattr(Files, "brought", slow)  # as from another node
+        taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hello", None)
+        answer = asyncio.create_task(core.operations.messages.answer(taken))
+        await bringing.wait()
+        assert await core.turns.interrupt("s1") is not None
+        brought.set()
+        with pytest.raises(TurnFailed, match="interrupted"):
+            await answer
+        assert (await result(core, taken.accepted.message_id)).turn.state is TurnState.CANCELLED
+        assert scripted(core).prompts == []
+        assert (await ask(core, "next")).answer == "next"

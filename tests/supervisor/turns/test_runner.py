@@ -36,11 +36,13 @@ async def test_no_call_of_the_turn_that_follows_is_decided_before_it_has_begun(t
         session_id = (await result(core, first)).turn.session_id
         live = core.sessions.live(SessionId(str(session_id)))
         assert live is not None
-        assert (await live.decide(ToolCall(tool_use_id="s", name="Write", input={"file_path": "old"}))).allowed
+        assert (
+            await live.decisions.decide(ToolCall(tool_use_id="s", name="Write", input={"file_path": "old"}))
+        ).allowed
         await conversation(core).end()  # the second begins in the process while the first is still being written down
         await until(gate.reached.is_set, "the end of the first is being written")
         call = ToolCall(tool_use_id="t", name="Write", input={"file_path": "new"})
-        decided = asyncio.create_task(live.decide(call))
+        decided = asyncio.create_task(live.decisions.decide(call))
         conversation(core).put(TextDelta(text="!"))
         assert not (await result(core, first)).turn.state.final
         assert core.turns.running(str(session_id)) is None, "nothing has taken its place"

@@ -144,20 +144,60 @@ async def test_a_figure_that_no_meter_of_ours_saw_is_the_charge() -> None:
     assert len({c.ref for c in run.charges}) == 2
 
 
-async def test_questions_that_overlap_extend_a_deadline_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_clock_of_a_turn_stands_while_people_are_asked_also_where_questions_overlap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = [100.0]
     monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
     one = running()
-    assert one.left(150.0) == 50.0
+    assert one.clock() == 100.0
     with one.asking():
         now[0] += 20
         with one.asking():
             now[0] += 300
-        assert one.left(150.0) == 50.0
+        assert one.clock() == 100.0
         now[0] += 5
     assert one.heard == now[0], "an answer is a sign of life"
     now[0] += 10
-    assert one.left(150.0) == 40.0
+    assert one.clock() == 110.0
+
+
+async def test_an_outage_while_people_are_asked_stops_the_clock_of_a_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, stood = [100.0], [7.0]
+    monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
+
+    def passes(seconds: float, *, in_outage: bool = False) -> None:
+        now[0] += seconds
+        stood[0] += seconds if in_outage else 0.0
+
+    one = running()
+    one.stand_with(lambda: stood[0])
+    began = one.clock()
+    passes(20, in_outage=True)
+    with one.asking():  # in an outage that ends before the answer, and another that does not
+        passes(30, in_outage=True)
+        passes(40)
+        passes(50, in_outage=True)
+    passes(60, in_outage=True)
+    assert one.clock() == began
+    passes(10)
+    assert one.clock() == began + 10
+
+
+async def test_a_turn_neither_gains_nor_loses_time_when_it_gets_its_driver_in_a_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
+    one = running()
+    with one.asking():
+        now[0] += 30
+        one.stand_with(lambda: 80.0)
+        began = one.clock()
+        now[0] += 40
+    assert one.clock() == began
+    now[0] += 10
+    assert one.clock() == began + 10
 
 
 async def test_a_turn_knows_how_long_it_runs() -> None:

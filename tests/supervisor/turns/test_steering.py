@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.cluster.files import Files
 from supervisor.config import Queue
 from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt, SessionSpec, Trace, TraceKind
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.messages import MessageId, Receipt
+from supervisor.protocol.messages import MessageId, Receipt, SessionId
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.result import Result
+from supervisor.store.records.turn import Turn
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import Gate, asked, result, scripted, text_message, told_texts
@@ -157,6 +159,36 @@ async def test_an_interrupt_ends_the_steered_messages_as_well(tmp_path: Path) ->
         await core.turns.interrupt(str(session_id))
         assert (await ended(core, first)).turn.state is TurnState.CANCELLED
         assert (await ended(core, second)).turn.state is TurnState.CANCELLED
+
+
+async def test_a_message_whose_host_ends_while_it_is_steered_has_its_calls_held_and_charged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bringing, brought = asyncio.Event(), asyncio.Event()
+    charged: list[int | None] = []
+
+    async def slow(_: Files, turn: Turn) -> Turn:
+        bringing.set()
+        await brought.wait()
+        return turn
+
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        (running,) = core.turns.running_turns()
+        monkeypatch.setattr(Files, "brought", slow)
+        live = core.sessions.live(SessionId(str(running.turn.session_id)))
+        assert live is not None
+        monkeypatch.setattr(live.decisions, "hold", lambda: charged.append(live.meter._turn_id))
+        steered = asyncio.create_task(text(core, "and the window"))
+        await bringing.wait()
+        await conversation(core).end()
+        await until(running.ended.done, "the host has ended")
+        brought.set()
+        second = await steered
+        assert (await ended(core, first)).answer == "released"
+        assert (await ended(core, second)).answer == "and the window"
+        assert charged == [running.turn.id], "once, before the host's own end took its turn from the meter"
 
 
 async def test_a_message_waits_where_it_cannot_be_steered(tmp_path: Path) -> None:

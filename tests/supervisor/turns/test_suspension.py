@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from pathlib import Path
 
@@ -225,16 +224,15 @@ async def test_the_process_of_the_oldest_question_goes_to_a_session_that_needs_o
         await answer_of(core, message_id)
 
 
-async def test_a_suspension_does_not_extend_the_timeout_of_a_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The deadline, the start of the suspension, its end: two hours of work lie behind it.
-    shifts = itertools.chain([0, 0, -7_200], itertools.repeat(0))
-    monkeypatch.setattr("supervisor.turns.driver.monotonic", lambda: time.monotonic() + next(shifts))
+@pytest.mark.parametrize("outage_seconds", [0, 7_200])
+async def test_a_suspension_does_not_extend_the_timeout_of_a_turn(tmp_path: Path, outage_seconds: int) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         message_id, approval = await asking(core, word="repeat")
         await until(lambda: core.sessions.process_count() == 0, "its process is closed")
+        (running,) = core.turns.running_turns()
+        running._asked -= 7_200  # two hours of work lie behind it
+        core.sessions._processes._stood += outage_seconds  # the processes of the others were stopped meanwhile
         await say(core, f"YES {approval.code}")
         await until(lambda: ended(core, message_id), "its time was over before it was suspended")
         found = await result(core, message_id)

@@ -315,6 +315,7 @@ async def test_a_folder_is_recorded_once_however_often_the_database_refuses(
             sink=lambda event: None,
             ask_person=_nobody,
             witness=partial(recorder.witness, turn.id, site),
+            note=partial(recorder.note, turn.id),
             outdate=refused_once(_nothing),
             user_id=UserId("alice"),
         )
@@ -378,6 +379,38 @@ async def test_nothing_is_pruned_under_a_turn_that_changes_the_folder(tmp_path: 
         scripted(core).release()
         await until(lambda: not core.recorder.changing(str(core.site)), "it has ended")
         assert await core.recorder.prune() == 1
+
+
+async def test_nothing_is_pruned_under_a_turn_that_begins_while_the_pruning_waits(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt one")
+        await core.recorder.shadow(str(core.site)).record("nobody's")
+        core.recorder._seconds = 0.05
+        async with core.recorder.locked(str(core.site)):
+            pruning = asyncio.create_task(core.recorder.prune())
+            await send(core, "write b.txt hold")
+            await until(scripted(core).held, "it has written, without a state of the folder")
+        assert await pruning == 0
+        scripted(core).release()
+        await until(lambda: not core.recorder.changing(str(core.site)), "it has ended")
+        assert await core.recorder.prune() == 1
+
+
+async def test_the_states_of_a_turn_that_runs_while_another_folder_is_pruned_are_kept(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core, "s1")
+        await connect(core, "s2", path=tmp_path / "free")
+        for session_id in ("s1", "s2"):
+            await ask(core, "write a.txt one", session_id)
+        async with core.recorder.locked(str(core.site)):
+            pruning = asyncio.create_task(core.recorder.prune())
+            answered = await ask(core, "write b.txt two", "s2")
+        assert await pruning == 0
+        found = await core.store.changes.of_message(answered.turn.message_id)
+        assert found is not None
+        changed = await core.recorder.shadow(str(tmp_path / "free")).changed(found.before_commit, found.after_commit)
+        assert [change.path for change in changed] == ["b.txt"]
 
 
 async def test_the_projects_own_repository_stays_as_it_is_byte_for_byte(tmp_path: Path) -> None:

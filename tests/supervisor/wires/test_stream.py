@@ -1,4 +1,4 @@
-"""`/ws/claude` to the letter of protocol.md section 4, with the real Claude Code behind a whole daemon."""
+"""`/ws/claude` to the letter of docs/protocol.md, with the real Claude Code behind a whole daemon."""
 
 from __future__ import annotations
 

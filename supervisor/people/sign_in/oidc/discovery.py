@@ -6,17 +6,17 @@ import asyncio
 import json
 import logging
 import time
-from dataclasses import dataclass
 
 from authlib.oidc.discovery import get_well_known_url
 
 from supervisor.config.issuers import is_safe_url
 from supervisor.people.keys import KEPT_SECONDS, RETRY_SECONDS, Monotonic, Read, UnreadableKeys, from_url
+from supervisor.protocol.values.record import record
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Metadata:
     """Where a service is asked.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -13,6 +12,7 @@ from joserfc.errors import JoseError
 
 from supervisor.people.keys import Keys
 from supervisor.people.sign_in.oidc.port import BadToken
+from supervisor.protocol.values.record import record
 
 LONGEST = 16 * 1024
 """The longest token that is looked at, in characters."""
@@ -21,7 +21,7 @@ CLOCKS_DIFFER_SECONDS = 300
 """How much the clock of a service may differ, in seconds. The nonce binds a token to one sign-in of some minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Expected:
     """What a token must say.
 

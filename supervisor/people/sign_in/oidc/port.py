@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.values.record import record
 from supervisor.sentences.sign_in import ANOTHER_WAY, SERVICE_IS_DOWN
 
 
@@ -29,7 +29,7 @@ class ServiceDown(XswarmError):
         return SERVICE_IS_DOWN(label=self.label)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Round:
     """What belongs to one sign-in at a service.
 

@@ -13,7 +13,7 @@ import importlib
 import logging
 import secrets
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from supervisor.people.sign_in.challenges import Challenges
 from supervisor.people.sign_in.oidc.port import BadToken, IdentityProvider, Round
 from supervisor.people.sign_in.sign_in import SignedIn, SignIn
 from supervisor.protocol.errors import InvalidMessage, NotAllowed, RateLimited, UserNotFound
+from supervisor.protocol.values.record import record
 from supervisor.runtime.credentials import Credentials
 from supervisor.sentences.sign_in import (
     ADDRESS_NOT_VERIFIED,
@@ -52,7 +53,7 @@ LONGEST_CLAIM = 320
 """The longest id or mail address of a user, in characters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Service:
     """A service where people may sign in, and what its button says."""
 
@@ -60,7 +61,7 @@ class Service:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Departure:
     """Where a browser goes to sign in, and what it keeps meanwhile."""
 
@@ -68,7 +69,7 @@ class Departure:
     mark: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Return:
     """What a browser brings back from a service (RFC 6749 section 4.1.2).
 
@@ -249,9 +250,12 @@ def build(
 
 
 def _secret(name: str, table: OidcConfig, credentials: Credentials) -> str | None:
-    if table.client_secret_file is not None:
-        return credentials.from_file(f"auth.oidc.{name}.client_secret_file", Path(table.client_secret_file))
-    return credentials.secret(f"XSWARM_OIDC_{name.upper()}_SECRET")
+    variable = f"XSWARM_OIDC_{name.upper()}_SECRET"
+    if table.client_secret_file is None:
+        return credentials.common(variable)
+    secret = credentials.from_file(f"auth.oidc.{name}.client_secret_file", Path(table.client_secret_file))
+    credentials.note_common(variable, secret)
+    return secret
 
 
 def _named(name: str, said: str) -> Hashable:

@@ -6,11 +6,11 @@ a dead epoch has left is free for the others to settle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from supervisor.protocol.errors import StorageError, XswarmError
+from supervisor.protocol.values.record import record
 
 LONG_WAIT_MS = 60_000
 """After so long, who waits for a project that no node has is told, in milliseconds."""
@@ -57,7 +57,7 @@ class OneNode(XswarmError):
         return "There is one node, as SQLite serves no other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KeyChecks:
     """What tells whether two nodes have the same keys, and not what these are.
 
@@ -70,7 +70,7 @@ class KeyChecks:
     audit: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NewNode:
     """What a node says of itself when it joins.
 
@@ -84,6 +84,7 @@ class NewNode:
         projects: whose folders it has.
         addresses: of its machine.
         keys: compared with those of the other nodes; None = they are not compared.
+        keeper: its id in state.dir, by which the database knows whose transcripts are here; empty = it has none.
     """
 
     name: str = "this"
@@ -95,13 +96,14 @@ class NewNode:
     projects: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     keys: KeyChecks | None = None
+    keeper: str = ""
 
 
 ALONE = NewNode()
 """The node of a database that only one daemon can open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Node:
     """A node that lives.
 
@@ -113,6 +115,7 @@ class Node:
         draining: whether somebody has asked it to end its turns and stop.
         projects: whose folders it has; None = it does not say.
         addresses: of its machine; none = it does not say.
+        secrets: check values of what it has in common with the others, by name; None = it does not say.
     """
 
     name: str
@@ -124,9 +127,10 @@ class Node:
     draining: bool = False
     projects: tuple[str, ...] | None = None
     addresses: tuple[str, ...] = ()
+    secrets: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClusterStanding:
     """How the server does that all nodes work on.
 
@@ -136,6 +140,7 @@ class ClusterStanding:
         held_ms: for how long, in milliseconds.
         settings: of the server, by name.
         abandoned: the places that belong to a dead node.
+        owned: the places of each node that lives, by its name.
         led: the channels that a node leads.
         waiting: the projects whose messages have waited for `LONG_WAIT_MS` because no node that lives has them.
     """
@@ -145,6 +150,7 @@ class ClusterStanding:
     held_ms: int
     settings: dict[str, str]
     abandoned: list[str]
+    owned: dict[str, list[str]]
     led: list[str]
     waiting: list[str]
 
@@ -173,6 +179,13 @@ class NodeStore(Protocol):
 
     async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
         """Let the others know whose folders this node has, and the addresses of its machine; it waits for no write.
+
+        Raises:
+            Fenced: another node has taken over.
+        """
+
+    async def tell_secrets(self, checks: Mapping[str, int]) -> None:
+        """Let the others know the check values of this node's secrets, by name; it waits for no write.
 
         Raises:
             Fenced: another node has taken over.

@@ -19,7 +19,11 @@ class PlaceStore(Protocol):
         """Claim a place; False = it belongs to another node that lives."""
 
     async def release(self, place: str) -> None:
-        """Give a place of this node up."""
+        """Give a place of this node up.
+
+        With that of a channel go its replies: whoever claims it next finds out about those of unknown outcome, and
+        those that were put back after an attempt are due.
+        """
 
     async def of_others(self) -> AbstractSet[str]:
         """Return the places of other nodes that live."""

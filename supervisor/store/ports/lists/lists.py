@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor.protocol.messages import MessageId, OutboxId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import OutboxState, Target, TurnState
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.audit import DroppedMessage
 from supervisor.store.records.outbox import OutboxRow
 
@@ -17,7 +17,7 @@ FAILED = "failed"
 """The state that a list takes for replies that did not arrive: undelivered or dead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListedMessage:
     """A message in a list.
 
@@ -41,7 +41,7 @@ class ListedMessage:
     is_asked: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListFilter:
     """Which rows are wanted; every condition must hold, and an empty one holds always.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from supervisor.protocol.messages import UserId
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.people.sign_in import Visitor, Way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Passkey:
     """A passkey of a user (WebAuthn).
 

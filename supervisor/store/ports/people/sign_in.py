@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
 from supervisor.protocol.messages import Address, UserId
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.protocol.values.record import record
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.records.accounts import Actor
 from supervisor.store.records.outbox import OutboxDraft
 
@@ -42,7 +43,7 @@ class LinkProblem(StrEnum):
     """The user does not have the address any more to which it was sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SignInLink:
     """A link that signs a person in, once.
 
@@ -61,7 +62,7 @@ class SignInLink:
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SignInSession:
     """A person who is signed in with one browser.
 
@@ -84,7 +85,7 @@ class SignInSession:
     passkey: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Visitor:
     """Who comes, before it is known who that is.
 
@@ -99,7 +100,7 @@ class Visitor:
     browser: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NewSession:
     """A session that is about to begin: the SHA-256 of its secret, its id, and when it ends at the latest."""
 

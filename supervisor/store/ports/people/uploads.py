@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +39,9 @@ class UploadStore(Protocol):
 
     async def get(self, upload_id: str) -> Upload | None:
         """Return a file; None = there is none."""
+
+    async def known(self, ids: Collection[str]) -> AbstractSet[str]:
+        """Return which of some files are recorded."""
 
     async def unsent(self, user_id: UserId) -> Sequence[Upload]:
         """Return the files of a user that no message carries yet."""

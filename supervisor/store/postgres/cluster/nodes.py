@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol, TypeVar
 
 import psycopg
@@ -30,10 +30,17 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _NAMESAKE = f"SELECT seat, until_ms - {NOW} FROM nodes WHERE name = ?"
+# Whose state.dir is not this one and holds the same id; of a node that is renamed the row from before has its seat.
+_COPY = f"""
+    SELECT name, until_ms - {NOW} FROM nodes
+    WHERE keeper = ? AND keeper <> '' AND name <> ? AND seat <> ? AND until_ms > {NOW}
+    LIMIT 1
+"""
 _END = "DELETE FROM nodes WHERE name = ?"
 _DRAIN = "UPDATE nodes SET draining = 1 WHERE name = ?"
 _RENEW = f"UPDATE nodes SET until_ms = {NOW} + ? WHERE epoch = ?"
 _TELL = "UPDATE nodes SET projects = ?, addresses = ? WHERE epoch = ?"
+_TELL_SECRETS = "UPDATE nodes SET secrets = ? WHERE epoch = ?"
 _LEAVE = "DELETE FROM nodes WHERE epoch = ?"
 # While the server was away, nobody could renew.
 _END_DEAD = f"""
@@ -69,7 +76,8 @@ def join(connection: PgConnection, node: NewNode, epoch: int) -> None:
     shows that it is dead.
 
     Raises:
-        ConfigError: a node of this name lives elsewhere.
+        ConfigError: a node of this name lives elsewhere, or one whose state.dir has the same id: it is a copy, or this
+            one is.
     """
     found = connection.execute(_NAMESAKE, (node.name,)).fetchone()
     if found is not None:
@@ -81,6 +89,16 @@ def join(connection: PgConnection, node: NewNode, epoch: int) -> None:
                 f"give each node a name of its own; if that one is gone, try again in {left_ms // 1000 + 1} s",
             )
         connection.execute(_END, (node.name,))
+    # Each would resume conversations from transcripts that the other has led on. Which one is the copy only a person
+    # knows: a new id for the one that starts later would leave the old ones to the copy, where the copy started first.
+    if (copy := connection.execute(_COPY, (node.keeper, node.name, node.seat)).fetchone()) is not None:
+        name, left_ms = copy
+        raise ConfigError(
+            "state.dir",
+            f"its file node.id is that of the node {name!r}, which works on this database: one folder is a copy",
+            "delete `node.id` in the copy, and start that node again, which then gets an id of its own; "
+            f"if {name!r} is gone, try again in {left_ms // 1000 + 1} s",
+        )
     connection.execute(ADD, row_of(node, epoch, 0))
     connection.execute(_RENEW, (_lease_ms(node), epoch))
 
@@ -119,13 +137,11 @@ class PostgresNodes:
 
     async def tell(self, projects: Collection[str], addresses: Collection[str]) -> None:
         """Let the others know whose folders this node has, and the addresses of its machine."""
+        await self._say(_TELL, json.dumps(sorted(projects)), json.dumps(sorted(addresses)))
 
-        def work(connection: PgConnection) -> None:
-            values = (json.dumps(sorted(projects)), json.dumps(sorted(addresses)), self._database.epoch)
-            if connection.execute(_TELL, values).rowcount == 0:
-                raise Fenced
-
-        await self._run(work)
+    async def tell_secrets(self, checks: Mapping[str, int]) -> None:
+        """Let the others know the check values of this node's secrets, by name."""
+        await self._say(_TELL_SECRETS, json.dumps(checks))
 
     async def end_dead(self, *, now_ms: int) -> list[Node]:
         """End the nodes whose leases are over; return them."""
@@ -187,6 +203,15 @@ class PostgresNodes:
             logger.warning("the other nodes wait for the end of this node's lease: %s", error)
         finally:
             await self._thread.close()
+
+    async def _say(self, sql: str, *values: str) -> None:
+        """Change what this node says of itself."""
+
+        def work(connection: PgConnection) -> None:
+            if connection.execute(sql, (*values, self._database.epoch)).rowcount == 0:
+                raise Fenced
+
+        await self._run(work)
 
     async def _on(self, name: str, sql: str, event: str, by: str, now_ms: int) -> None:
         def work(tx: Transaction) -> None:

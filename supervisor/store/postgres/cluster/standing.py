@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import Any
 
 from supervisor.store.cluster.nodes import COLUMNS, is_dead, to_nodes
@@ -33,7 +34,7 @@ _SETTINGS = """
 """
 
 _ABANDONED = f"SELECT place FROM places WHERE {is_dead()} ORDER BY place"
-_LED = "SELECT place FROM places WHERE place LIKE ? AND epoch IN (SELECT epoch FROM nodes) ORDER BY place"
+_OWNED = "SELECT n.name, p.place FROM places AS p JOIN nodes AS n ON n.epoch = p.epoch ORDER BY p.place"
 _WAITING = """
     SELECT DISTINCT project FROM turns
     WHERE state = 'pending' AND project <> '' AND project NOT LIKE '~%' AND accepted_ms < ?
@@ -58,7 +59,10 @@ def standing(connection: Reader) -> ClusterStanding:
     ours_ms = (before + time.time_ns()) // 2_000_000
     writer = connection.execute(_WRITER).fetchone()
     name, held_ms = writer if writer is not None else ("", 0)
-    channel = len(OF_CHANNEL)
+    owned: defaultdict[str, list[str]] = defaultdict(list)
+    for node, place in connection.execute(_OWNED).fetchall():
+        owned[node].append(place)
+    places = sorted(place for of_node in owned.values() for place in of_node)
     served = served_by(live(connection))
     return ClusterStanding(
         behind_ms=clock_ms - ours_ms,
@@ -66,7 +70,8 @@ def standing(connection: Reader) -> ClusterStanding:
         held_ms=held_ms,
         settings=dict(connection.execute(_SETTINGS).fetchall()),
         abandoned=[place for (place,) in connection.execute(_ABANDONED)],
-        led=[place[channel:] for (place,) in connection.execute(_LED, (f"{OF_CHANNEL}%",))],
+        owned=dict(owned),
+        led=[place.removeprefix(OF_CHANNEL) for place in places if place.startswith(OF_CHANNEL)],
         waiting=[
             project
             for (project,) in connection.execute(_WAITING, (clock_ms - LONG_WAIT_MS,)).fetchall()

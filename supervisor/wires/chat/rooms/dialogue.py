@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 
 from supervisor.operations.chats.records import ChatEnd, ChatTaken
 from supervisor.protocol import events
@@ -154,7 +155,8 @@ class Dialogue:
             case events.ClaudeCodeTool() if event.status != "started":
                 made = self._artifacts.pop(event.tool_use_id, None)
                 self._release(event.message_id, event.session_id)
-                self._produced(event.message_id, views.live(event, made.data if made is not None else None))
+                ended = self._naming.call(event)
+                self._produced(event.message_id, views.live(ended, made.data if made is not None else None))
                 if made is not None:
                     self._produced(event.message_id, views.live(made))
             case events.ClaudeCodeDelta():
@@ -162,7 +164,8 @@ class Dialogue:
                 self._produced(event.message_id, [frames.Token(content=text)] if text else [])
             case events.ClaudeCodeTool() | events.ToolCallBegun():
                 self._release(event.message_id, event.session_id)
-                self._produced(event.message_id, views.live(event))
+                begun = self._naming.call(event) if isinstance(event, events.ClaudeCodeTool) else event
+                self._produced(event.message_id, views.live(begun))
             case _:
                 pass
 
@@ -176,7 +179,7 @@ class Dialogue:
             if not self._answers.is_open(message_id):
                 ended = await self._chats.end_of(user, self._session_id, MessageId(message_id))
                 if ended is not None:
-                    self._audience.tell(member, views.end_of(ended, spoke=bool(ended.result.answer)))
+                    self._audience.tell(member, self._as_read(ended, spoke=bool(ended.result.answer)))
 
     def hold(self) -> None:
         """Pass by what is written, until `attach`: that reads all of it."""
@@ -310,9 +313,16 @@ class Dialogue:
         if ended.error is None and ended.shown and not self._answers.spoke(message_id):
             shown = self._naming.whole(ended.result.turn.lane, ended.shown)
             self._produced(message_id, [frames.Token(content=shown)])
-        end = views.end_of(ended, spoke=self._answers.spoke(message_id))
+        end = self._as_read(ended, spoke=self._answers.spoke(message_id))
         self._emit(self._answers.ended(message_id, end, ended.result.joined))
         return end
+
+    def _as_read(self, ended: ChatEnd, *, spoke: bool) -> End:
+        """Return the end of an answer as its person reads it: the calls that it names have names of people."""
+        end = views.end_of(ended, spoke=spoke)
+        if isinstance(end, frames.Complete):
+            return end
+        return replace(end, message=self._naming.whole(ended.result.turn.lane, end.message))
 
     async def _end_of(self, message_id: MessageId) -> ChatEnd | None:
         """Wait for the end of a message; None = the daemon stops before it, and the message runs after the restart."""
@@ -328,7 +338,7 @@ class Dialogue:
     async def _tell_end(self, member: Member, message_id: MessageId) -> None:
         """Tell a connection how a message has ended that it sent again."""
         if (ended := await self._end_of(message_id)) is not None:
-            self._audience.tell(member, views.end_of(ended, spoke=bool(ended.result.answer)))
+            self._audience.tell(member, self._as_read(ended, spoke=bool(ended.result.answer)))
 
     def _nothing_runs(self, message_id: str, member: Member) -> None:
         """Answer an interrupt that came too late for an answer, unless that was answered by its end."""

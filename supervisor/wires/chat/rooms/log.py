@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from supervisor.protocol.values.record import record
 from supervisor.wires.chat.codec import encode
 from supervisor.wires.chat.frames import Complete, Error, Interrupted, ServerFrame, Token
 
@@ -53,7 +54,7 @@ def _ended_by(frame: ServerFrame) -> Sequence[str]:
             return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Replay:
     """What a client gets that has come back.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from supervisor.protocol.events import ClaudeCodeTool
 from supervisor.protocol.messages import SessionId
 from supervisor.tools.people.book import Circle, PeopleBook
 from supervisor.tools.people.people import People
@@ -49,6 +51,13 @@ class Naming:
         """Return what is held back of an answer: something else than text follows."""
         pieces = self._pieces.pop(message_id, None)
         return self.whole(scope, pieces.release()) if pieces is not None else ""
+
+    def call(self, event: ClaudeCodeTool) -> ClaudeCodeTool:
+        """Return a tool call that has begun or ended, with names in its input and its result."""
+        people = self._book.at_work(event.session_id)
+        if people is None or not people:
+            return event
+        return replace(event, input=people.read_in(event.input), result=people.read_in(event.result))
 
     def whole(self, scope: str, text: str) -> str:
         """Return a text that is complete."""

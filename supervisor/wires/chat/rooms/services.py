@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from supervisor.delivery.hub import Hub
 from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.chat import ChatOperations
+from supervisor.operations.chats.chats import ChatOperations
 from supervisor.people.identity import Directory
+from supervisor.protocol.values.record import record
 from supervisor.runtime.tasks import TaskSet
 from supervisor.tools.people.book import PeopleBook
 from supervisor.wires.chat.rooms.log import Numbered
@@ -22,7 +23,7 @@ Monotonic = Callable[[], float]
 """Returns seconds of a clock that never goes back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RoomServices:
     """The parts of the daemon that rooms use.
 

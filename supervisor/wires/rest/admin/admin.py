@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from fastapi.params import Depends
 from starlette.types import ASGIApp
 
+from supervisor.operations.administration import Administration, administration_of
 from supervisor.people.accounts import Accounts
-from supervisor.people.passphrases import Passphrases
-from supervisor.store.port import Store
+from supervisor.store.port import OpenDatabase, Store
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import AsOperator
@@ -32,8 +32,8 @@ PREFIX = "/api/admin"
 
 
 def admin_routers(
-    accounts: Accounts,
-    store: Store,
+    administration: Administration,
+    database: OpenDatabase,
     *,
     decide: Decide | None = None,
     meter: Meter | None = None,
@@ -56,10 +56,11 @@ def admin_routers(
         operator_only: what a request to the operator's routes must pass first.
         administrators: what a request to the other ones must pass first.
     """
-    tokens, dropped = TokenRoutes(accounts), DroppedRoutes(store.dropped, let_in)
+    accounts = administration.accounts
+    tokens, dropped = TokenRoutes(accounts), DroppedRoutes(administration.dropped, let_in)
     people = resource_router(
         [
-            *UserRoutes(accounts, Passphrases(store.passphrases)).endpoints(),
+            *UserRoutes(accounts, administration.passphrases).endpoints(),
             *SignInLinkRoutes(make_link).endpoints(),
             *tokens.endpoints(),
             *dropped.endpoints(),
@@ -70,9 +71,9 @@ def admin_routers(
     operators = resource_router(
         [
             *tokens.operator_endpoints(),
-            *DatabaseRoutes(store).endpoints(),
-            *NodeRoutes(store.nodes, store.epoch, links).endpoints(),
-            *AuditRoutes(store.audit).endpoints(),
+            *DatabaseRoutes(database).endpoints(),
+            *NodeRoutes(administration.nodes, database.epoch, links).endpoints(),
+            *AuditRoutes(administration.audit).endpoints(),
             *RoutingCheckRoutes(accounts, decide).endpoints(),
             *dropped.operator_endpoints(),
             *MeterRoutes(meter).endpoints(),
@@ -86,4 +87,4 @@ def admin_routers(
 
 def admin_app(accounts: Accounts, store: Store) -> ASGIApp:
     """Return an application with only these routes, for a process that holds the database; it asks for no token."""
-    return Guard(Bodies(AsOperator(api(*admin_routers(accounts, store)))))
+    return Guard(Bodies(AsOperator(api(*admin_routers(administration_of(accounts, store), store)))))

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.limits import Length
-from supervisor.store.port import Store
+from supervisor.store.port import OpenDatabase
 from supervisor.wires.rest.resource import Endpoint
 
 
@@ -23,8 +23,8 @@ class Backup(BaseModel):
 class DatabaseRoutes:
     """The routes of the database."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: OpenDatabase) -> None:
+        self._database = database
 
     def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
@@ -33,7 +33,7 @@ class DatabaseRoutes:
     async def backup(self, body: Backup) -> dict[str, Any]:
         """Write a consistent copy of the database while it is in use."""
         path = _new_file(body.path)
-        await self._store.backup(path)
+        await self._database.backup(path)
         return {"path": body.path, "bytes": _size(path)}
 
     async def check(self) -> dict[str, Any]:
@@ -42,12 +42,12 @@ class DatabaseRoutes:
         `version` is given where it is older than the program, and its sums unchecked; `unchecked`, where the database
         has tools of its own for the rest.
         """
-        answer: dict[str, Any] = {"problems": await self._store.check()}
-        version, newest = await self._store.versions()
+        answer: dict[str, Any] = {"problems": await self._database.check()}
+        version, newest = await self._database.versions()
         if version != newest:
             answer["version"] = version
-        if self._store.unchecked:
-            answer["unchecked"] = self._store.unchecked
+        if self._database.unchecked:
+            answer["unchecked"] = self._database.unchecked
         return answer
 
 

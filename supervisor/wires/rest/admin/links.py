@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from supervisor.protocol.errors import Unsupported
 from supervisor.protocol.times import rfc3339
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.records.accounts import Actor
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.admin.users import CHANNEL

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from supervisor.cluster.keys import differing
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.cluster.nodes import Node, NodeStore
+from supervisor.turns.lanes.places import OF_PROJECT
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Id
 
@@ -40,13 +42,23 @@ class NodeRoutes:
         """Return the nodes that live, and how the server of the database does.
 
         `lease_ms` is what is left of the lease, `link` how this node reaches the other one, `projects` whose folders
-        it has (null where it is of a version that does not say).
+        it has (null where it is of a version that does not say), `works_in` in which of them it works now, since every
+        turn in a folder is done by one node, `other_secrets` names those that it has in another
+        value than this node.
         """
         is_daemon, links = self._links is not None, self._links() if self._links is not None else {}
         live = [node for node in await self._nodes.live() if is_daemon or node.epoch != self._epoch]
-        standing = await self._nodes.standing()
+        standing, others = await self._nodes.standing(), differing(live, self._epoch)
+        owned = standing.owned if standing is not None else {}
         return {
-            "nodes": [self._shown(node, links) for node in live],
+            "nodes": [
+                {
+                    **self._shown(node, links),
+                    "works_in": _projects(owned.get(node.name, ())),
+                    "other_secrets": others.get(node.name, []),
+                }
+                for node in live
+            ],
             "server": None if standing is None else asdict(standing),
         }
 
@@ -71,3 +83,7 @@ class NodeRoutes:
             "projects": None if node.projects is None else list(node.projects),
             "link": "this node" if node.epoch == self._epoch else links.get(node.name, ""),
         }
+
+
+def _projects(places: Sequence[str]) -> list[str]:
+    return [place.removeprefix(OF_PROJECT) for place in places if place.startswith(OF_PROJECT)]

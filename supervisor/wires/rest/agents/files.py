@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.changes import StoredOperation
 from supervisor.store.records.agents import AgentOperation
 
@@ -14,7 +14,7 @@ TYPES = {"added": "create", "deleted": "delete"}
 """The type of an operation by its status; every other status is "modify"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FileChange:
     """A change to a file. `type` is "create", "modify" or "delete".
 

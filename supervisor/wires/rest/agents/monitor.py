@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -11,6 +10,7 @@ from fastapi import Path, Query
 from supervisor.operations.agents.agents import AgentOperations, Told
 from supervisor.protocol.limits import Between
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.agents.files import FileChange, newest
@@ -24,7 +24,7 @@ Messages = Annotated[int, Between(0, 1_000)]
 Name = Annotated[str, Path(max_length=128)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MonitoredMessage:
     """What an agent said; `message_id` names the message to Claude Code that it tells of."""
 
@@ -35,7 +35,7 @@ class MonitoredMessage:
     message_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MonitoredConversation:
     """A conversation of agents; `status` is "active" or "completed".
 
@@ -52,7 +52,7 @@ class MonitoredConversation:
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MonitoredAgent:
     """What an agent does."""
 
@@ -60,7 +60,7 @@ class MonitoredAgent:
     last_update: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RolledBack:
     """A file operation was taken back, with all that its turn did to files: `paths`."""
 
@@ -71,7 +71,7 @@ class RolledBack:
     paths: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Statistics:
     """How much there is, and the newest file operations."""
 

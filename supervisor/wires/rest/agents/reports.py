@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Body
@@ -13,6 +12,7 @@ from supervisor.operations.agents.agents import AgentOperations
 from supervisor.people.identity import Caller
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import now_ms
+from supervisor.protocol.values.record import record
 from supervisor.store.records.agents import AgentOperation
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
@@ -92,7 +92,7 @@ Report = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recorded:
     """A report is stored; `conversation_id` says in which conversation, null = in none."""
 

@@ -14,7 +14,7 @@ from supervisor.people.sign_in.site import Site
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.limits import Between, Length
 from supervisor.sentences.sign_in import ANOTHER_PERSON
-from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.approvals import Approval, Refused
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.rest.approvals import CHANNEL, Resolved
@@ -65,10 +65,11 @@ class ProvenApprovalRoutes:
     async def allow(self, request: Request, caller: Calling, name: Name, body: ProvenYes) -> Resolved:
         """Allow a call with a passkey. One that was added with a link by mail or text counts as that link."""
         user_id = person(caller)
-        approval = await self._approvals.get(caller, name)
+        approval = await self._approvals.to_answer(caller, name, allow=True, channel=CHANNEL)
         site, purpose = self._site(request), _purpose(approval, body.minutes)
         passkey = await self._passkeys.prove(site, body.credential, purpose, visitor(request, self._cookies))
         if passkey.user_id != user_id:
+            await self._approvals.refused(caller, approval, Refused.PASSKEY, allow=True, channel=CHANNEL)
             raise NotAllowed(ANOTHER_PERSON())
         done = await self._approvals.resolve(
             caller,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import BackgroundTasks, Request, Response
 from pydantic import BaseModel, Field
 
 from supervisor.people.addresses import mailbox, phone
 from supervisor.people.identity import digest
 from supervisor.people.sign_in.sign_in import LINK_MINUTES, SignIn
+from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.limits import Length
+from supervisor.protocol.messages import Address
+from supervisor.protocol.values.record import record
 from supervisor.sentences.sign_in import ON_ITS_WAY
+from supervisor.store.ports.people.sign_in import Visitor
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.rest.auth.sessions import OwnSession, shown
 from supervisor.wires.rest.auth.visitors import visitor
@@ -33,7 +37,7 @@ class Redeemed(BaseModel):
     secret: Annotated[str, Length(1, 200)] = Field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OnItsWay:
     """What is shown to whoever asks for a link, whether it is sent or not."""
 
@@ -59,15 +63,18 @@ class LinkRoutes:
             Endpoint("POST", "/api/auth/redeem", self.redeem),
         ]
 
-    async def ask(self, request: Request, response: Response, body: Asked) -> OnItsWay:
+    async def ask(self, request: Request, response: Response, later: BackgroundTasks, body: Asked) -> OnItsWay:
         """Send a link to the mail address or phone number of a user; the answer is the same for a stranger's."""
-        text = body.address.strip()
-        address = mailbox(text) if "@" in text else phone(text)
+        address = _address(body.address.strip())
         mark = secrets.token_urlsafe(32)
         asking = replace(visitor(request, self._cookies), browser=digest(mark))
-        self._sign_in.ask(address, asking, base=self._base())
+        self._sign_in.ask(address, asking)
+        later.add_task(self._send, address, asking)  # when the answer is written
         response.headers.append("Set-Cookie", self._cookies.keep_asked(request.scope, mark, LINK_MINUTES * 60))
         return OnItsWay(message=ON_ITS_WAY(minutes=LINK_MINUTES))
+
+    async def _send(self, address: Address, asking: Visitor) -> None:
+        self._sign_in.send(address, asking, base=self._base())
 
     async def redeem(self, request: Request, response: Response, body: Redeemed) -> OwnSession:
         """Sign in with a link that a person has opened; it counts once, in the browser where they asked for it."""
@@ -76,3 +83,15 @@ class LinkRoutes:
             "Set-Cookie", self._cookies.keep_session(request.scope, signed_in.secret, self._sign_in.seconds)
         )
         return shown(signed_in.session, current=True)
+
+
+def _address(text: str) -> Address:
+    """Return an address as a person types it.
+
+    Raises:
+        InvalidMessage: it is neither a mail address nor a phone number.
+    """
+    try:
+        return mailbox(text) if "@" in text else phone(text)
+    except InvalidMessage as error:
+        raise InvalidMessage("address", error.must) from None

@@ -7,7 +7,6 @@ from a foreign site keeps and sends the cookie of the session (SameSite=Strict),
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Request, Response
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field
 from supervisor.people.sign_in.oidc.sign_in import MINUTES, OidcSignIn, Return, Service
 from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.limits import Length
+from supervisor.protocol.values.record import record
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.rest.auth.sessions import OwnSession, shown
 from supervisor.wires.rest.auth.visitors import visitor
@@ -31,7 +31,7 @@ class BroughtBack(BaseModel):
     iss: Annotated[str, Length(0, 2000)] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ways:
     """How people can sign in here. `links`: the channels that can carry a link, mail and sms."""
 
@@ -40,7 +40,7 @@ class Ways:
     oidc: Sequence[Service]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SendTo:
     """Where the browser goes to sign in."""
 

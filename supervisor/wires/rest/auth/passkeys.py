@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Request, Response
@@ -15,6 +14,7 @@ from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.people.sign_in.site import Site
 from supervisor.protocol.limits import Length
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.people.passkeys import Passkey
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.cookies import Cookies
@@ -36,21 +36,21 @@ class Proof(BaseModel):
     credential: dict[str, Any] = Field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BrowserOptions:
     """What the browser's WebAuthn functions take."""
 
     options: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Checked:
     """A check that counts, for so many seconds."""
 
     seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnPasskey:
     """A passkey of the person. `counts_as`: passkey, or the way of the link with which it was added."""
 
@@ -61,7 +61,7 @@ class OwnPasskey:
     last_used: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnPasskeys:
     """The passkeys of the person, oldest first."""
 

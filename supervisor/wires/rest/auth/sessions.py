@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fastapi import Request, Response
 
@@ -13,13 +12,14 @@ from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.errors import NotAuthenticated
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.people.sign_in import SignInSession
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.rest.resource import Endpoint, Id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnSession:
     """A browser in which the person is signed in. `way`: mail, sms, terminal, passkey or oidc."""
 
@@ -34,14 +34,14 @@ class OwnSession:
     current: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnSessions:
     """All sessions of the person, oldest first."""
 
     sessions: Sequence[OwnSession]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SignedInPerson:
     """Who is signed in, and with which session. `checked_seconds`: how long their last check counts; 0 = not."""
 

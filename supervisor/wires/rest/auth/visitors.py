@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.requests import Request
 
 from supervisor.people.identity import digest
 from supervisor.protocol.errors import NotAllowed
 from supervisor.store.ports.people.sign_in import Visitor
-from supervisor.wires.http.auth import source
+from supervisor.wires.http.auth import visitor_of
 from supervisor.wires.http.cookies import Cookies
-
-MOST_AGENT = 200
-"""Most characters that are kept of what a browser says about itself."""
 
 
 def visitor(request: Request, cookies: Cookies) -> Visitor:
     """Return who sends a request."""
     asked = cookies.asked(request.scope)
-    agent = "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())
-    return Visitor(
-        source=source(request.scope),
-        agent=agent[:MOST_AGENT],
-        browser=digest(asked) if asked else None,
-    )
+    return replace(visitor_of(request.scope), browser=digest(asked) if asked else None)
 
 
 class OwnPages:

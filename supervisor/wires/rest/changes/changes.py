@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Query
@@ -12,10 +12,9 @@ from pydantic import BaseModel
 
 from supervisor.delivery.sizes import page
 from supervisor.operations.changes.changes import ChangeOperations
-from supervisor.operations.queries import Queries
-from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
-from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
+from supervisor.protocol.values.record import record
+from supervisor.store.ports.changes import ChangedTurn, StoredOperation
 from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
@@ -39,7 +38,7 @@ class UndoBody(BaseModel):
     direction: UndoDirection | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FileOperation:
     """An edit by one tool call; without a `tool_use_id`, a path that differs before and after a turn.
 
@@ -63,7 +62,7 @@ class FileOperation:
     rolled_back: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FileOperations:
     """File operations, newest first; pass the smallest id as `before` to get the next page.
 
@@ -74,7 +73,7 @@ class FileOperations:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Changes:
     """The file changes of a turn; `why` says why they cannot be undone, empty if they can.
 
@@ -93,7 +92,7 @@ class Changes:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListedTurn:
     """A turn that has changed files; `message` is the beginning of its prompt.
 
@@ -111,7 +110,7 @@ class ListedTurn:
     timestamp: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListedTurns:
     """Turns that have changed files, newest first; pass `next_before` as `before` to get the next page.
 
@@ -122,7 +121,7 @@ class ListedTurns:
     next_before: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Undone:
     """What an undo did, or with `dry_run` would do; `undone` tells whether the turn's changes are reverted now."""
 
@@ -136,10 +135,8 @@ class Undone:
 class ChangeRoutes:
     """The routes of file changes."""
 
-    def __init__(self, store: ChangeStore, changes: ChangeOperations, queries: Queries, undo: Undo) -> None:
-        self._store = store
+    def __init__(self, changes: ChangeOperations, undo: Undo) -> None:
         self._changes = changes
-        self._queries = queries
         self._undo = undo
 
     def endpoints(self) -> list[Endpoint]:
@@ -217,13 +214,11 @@ class ChangeRoutes:
         limit: Annotated[Limit, Query()] = 100,
     ) -> FileOperations:
         """Return which turn, tool and user changed which files."""
-        if session_id is not None:
-            await self._queries.session(caller, SessionId(session_id))
-        user = self._queries.user(caller, user_id).id if user_id is not None else caller.user_id
-        found = await self._store.operations(
-            user_id=user,
-            session_id=SessionId(session_id) if session_id is not None else None,
-            message_id=MessageId(message_id) if message_id is not None else None,
+        found = await self._changes.operations(
+            caller,
+            user_id=user_id,
+            session_id=session_id,
+            message_id=message_id,
             path=path,
             before=before,
             limit=limit,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -12,6 +11,7 @@ from supervisor.operations.changes.reviews import LineComment, ReviewOperations
 from supervisor.protocol.errors import IdempotencyConflict
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.messages import CONSOLE
+from supervisor.protocol.values.record import record
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import SESSION, Endpoint, Id, key_conflict, work_request
@@ -37,7 +37,7 @@ class Review(BaseModel):
     comments: Annotated[list[Comment], Field(min_length=1, max_length=MAX_COMMENTS)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReviewSent:
     """The session has the review; `message_id` is that of its prompt."""
 

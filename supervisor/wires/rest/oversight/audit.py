@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
@@ -15,6 +14,7 @@ from starlette.responses import StreamingResponse
 from supervisor.people.identity import Directory
 from supervisor.protocol.limits import Between, Shaped
 from supervisor.protocol.times import DAY_OR_TIME, Clock, now_ms
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.audit import AuditEntry, AuditFilter, AuditStore
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.download import HEADERS, disposition
@@ -34,7 +34,7 @@ Day = Annotated[str | None, Query(min_length=10, max_length=40), Shaped(DAY_OR_T
 Place = Annotated[int, Between(0, MAX_ROW_ID)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuditPage:
     """Entries of the audit trail; `next` is the `from` of the next page, null = there is none."""
 
@@ -42,7 +42,7 @@ class AuditPage:
     next: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuditVerdict:
     """Whether the chain of the trail is intact: `problem` is empty, or names the first bad entry.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -15,6 +14,7 @@ from supervisor.protocol.messages import MessageId, OutboxId, UserId
 from supervisor.protocol.requests import Name
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.protocol.times import rfc3339
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.lists.lists import ListedMessage, ListFilter, ListStore
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.replies import Reply, body_of
@@ -25,7 +25,7 @@ Project = Annotated[str, Query(max_length=64)]
 Before = Annotated[str | None, Query(alias="from", max_length=256)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MessageRow:
     """An accepted message; `text` is its beginning, empty where the caller may not read it.
 
@@ -46,7 +46,7 @@ class MessageRow:
     waits_on: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MessageRows:
     """Messages, newest first; `next` is the `from` of the next page, null = there is none."""
 
@@ -54,7 +54,7 @@ class MessageRows:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReplyRows:
     """Replies, newest first; `next` is the `from` of the next page, null = there is none."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supervisor.people.identity import Directory
+from supervisor.protocol.values.record import record
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Me:
     """Who asks; `user_id` and `role` are null for a service and for the operator's token.
 

@@ -6,7 +6,6 @@ What changes them is below /api/admin, where an administrator shows a passkey fi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -14,6 +13,7 @@ from fastapi import Query
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.protocol.limits import Between
+from supervisor.protocol.values.record import record
 from supervisor.store.ports.lists.lists import ListStore
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.admin.dropped import shown
@@ -21,7 +21,7 @@ from supervisor.wires.rest.oversight.rights import administrators
 from supervisor.wires.rest.resource import MAX_ROW_ID, Endpoint, Limit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TeamProject:
     """A project of config.toml: who may work in it, and who answers questions about tool calls.
 
@@ -37,7 +37,7 @@ class TeamProject:
     shared: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Team:
     """All people, by id, and all projects."""
 
@@ -45,7 +45,7 @@ class Team:
     projects: Sequence[TeamProject]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DroppedPage:
     """Dropped messages, newest first; `next` is the `from` of the next page, null = there is none."""
 

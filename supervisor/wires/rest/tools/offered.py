@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from supervisor.people.identity import Caller, Directory
+from supervisor.protocol.values.record import record
 from supervisor.tools.servers.server import ToolServer
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OfferedTool:
     """A tool; `reads` = it only reads, so nobody is asked about its calls. `category` is empty where it has none."""
 
@@ -23,7 +23,7 @@ class OfferedTool:
     category: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OfferedServer:
     """A tool server; `works` = its tools can be called now. `examples` are prompts with which a person may begin."""
 
@@ -33,7 +33,7 @@ class OfferedServer:
     examples: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OfferedServers:
     """The tool servers that the caller may use, in the order of config.toml."""
 

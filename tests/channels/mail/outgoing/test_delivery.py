@@ -19,6 +19,7 @@ from channels.mail.config import SmtpConfig
 from channels.mail.outgoing.delivery import Submission
 from supervisor.demo.mailbox import MailboxStandIn, Trouble
 from supervisor.protocol.errors import DeliveryFailure, OutcomeUnknown, PermanentFailure, TemporaryFailure
+from supervisor.protocol.ports.channel import Unreachable
 from tests.channels.mail.fixtures import ADMIN, US, config, mail
 from tests.slowness import scaled
 from tests.waiting import until
@@ -81,12 +82,12 @@ async def test_send_that_is_cancelled_leaves_no_connection() -> None:
 async def test_unreachable_server_is_a_temporary_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(TemporaryFailure):
+    with pytest.raises(Unreachable):
         await submission(port).submit(mail(), ADMIN)
 
 
 async def test_silent_server_is_a_temporary_failure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TemporaryFailure):
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(Unreachable):
         await submission(listener.getsockname()[1], timeout=0.2).submit(mail(), ADMIN)
 
 

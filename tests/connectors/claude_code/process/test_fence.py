@@ -19,6 +19,7 @@ from connectors.claude_code.process.orphans import ProcessRecords, end_orphans, 
 from connectors.claude_code.process.shelter import settle
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK
+from tests import proc
 from tests.connectors.claude_code.process.victims import interpreter, user_id, victim, wait_up
 from tests.connectors.claude_code.support import script, tool
 from tests.waiting import until, wait_until
@@ -83,7 +84,7 @@ async def test_a_killed_daemon_takes_claude_code_and_its_tools_along(folder: Pat
         return [identity.pid for identity in tree.marked(STATE_MARK, mark)]
 
     def sleeping() -> list[int]:
-        return [pid for pid in running() if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep\0")]
+        return [pid for pid in running() if proc.read(pid, "cmdline").startswith(b"sleep\0")]
 
     async with OfflineModel() as model:
         prompt = script({"tools": [tool("Bash", command="setsid sleep 1000")]}, {"text": "done"})
@@ -93,7 +94,7 @@ async def test_a_killed_daemon_takes_claude_code_and_its_tools_along(folder: Pat
             await until(sleeping, "the tool's own child runs", timeout=30.0)
             for pid in running():
                 for secret_place in ("environ", "cmdline"):
-                    assert CANARY.encode() not in Path(f"/proc/{pid}/{secret_place}").read_bytes()
+                    assert CANARY.encode() not in proc.read(pid, secret_place)
             (record,) = ProcessRecords(str(state)).all()
             daemon.kill()
             await until(lambda: not running(), "claude and all below it are gone", timeout=5.0)

@@ -36,7 +36,7 @@ def test_a_missing_command_is_said() -> None:
 
 
 def test_children_that_outlive_the_command_do_not_outlive_the_keeper() -> None:
-    with keep("bash", "-c", "setsid sleep 1000 & sleep 0.1 & wait -n") as process:
+    with keep("bash", "-c", f"setsid sleep 1000 & sleep {scaled(0.5)} & wait -n") as process:
         wait_until(lambda: len(tree.descendants(process.pid)) >= 2, "its children run")
         below = tree.descendants(process.pid)
         assert process.wait(scaled(10)) == 0

@@ -58,6 +58,21 @@ async def test_a_claude_code_that_does_not_know_the_question_is_used_without_it(
     await tool_servers.settled(Asked(Unanswered("Unsupported control request subtype")), NAMES)
 
 
+async def test_servers_are_reached_anew_and_one_that_is_not_holds_nothing_up() -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    async def ask(request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
+        asked.append(request)
+        if request["serverName"] == "wards":
+            raise Unanswered("Connection failed")
+        return {}
+
+    await tool_servers.renewed(ask, ["residency", "wards"])
+    assert asked == [{"subtype": "mcp_reconnect", "serverName": name} for name in ("residency", "wards")]
+    await tool_servers.renewed(ask, ())
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize(
     ("states", "told"),
     [

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from connectors.claude_code.connector import ClaudeCodeConnector
 from connectors.claude_code.protocol.transcript import MAX_SUMMARY, trace
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Finished, Prompt, SessionSpec, Trace, TraceKind
@@ -107,16 +108,22 @@ async def model() -> AsyncIterator[OfflineModel]:
         yield offline
 
 
+async def trace_of(connector: ClaudeCodeConnector, spec: SessionSpec, key: MessageId, kind: TraceKind) -> Trace:
+    """Return the trace of a prompt as soon as it is of a kind: Claude Code writes it a tenth of a second late."""
+
+    async def has_come() -> bool:
+        return (await connector.trace(spec.home, spec.conversation_id, key)).kind is kind
+
+    await until(has_come, f"it is {kind}")
+    return await connector.trace(spec.home, spec.conversation_id, key)
+
+
 async def killed(folder: Path, spec: SessionSpec, text: str, kind: TraceKind) -> tuple[MessageId, Trace]:
     """Kill the whole process tree once a prompt is in the state `kind`; return the trace that is left."""
     connector, message_id = make_connector(folder), MessageId(uuid7())
     async with opened(connector, spec) as reader:
         await reader.conversation.prompt(Prompt(message_id=message_id, text=text))
-
-        async def has_come() -> bool:
-            return (await connector.trace(spec.home, spec.conversation_id, message_id)).kind is kind
-
-        await until(has_come, f"it is {kind}")
+        await trace_of(connector, spec, message_id, kind)
         os.kill(reader.conversation.identity.pid, signal.SIGKILL)
         await reader.until()
     return message_id, await connector.trace(spec.home, spec.conversation_id, message_id)
@@ -126,7 +133,7 @@ async def test_killed_while_the_model_thinks_it_is_answered_again_under_its_id(
     model: OfflineModel, tmp_path: Path
 ) -> None:
     spec = make_spec(tmp_path, model.url, Policy())
-    message_id, left = await killed(tmp_path, spec, script({"delay": 1.0, "text": "here"}), TraceKind.UNANSWERED)
+    message_id, left = await killed(tmp_path, spec, script({"hang": True}), TraceKind.UNANSWERED)
     assert left == Trace(kind=TraceKind.UNANSWERED)
     again = make_spec(tmp_path, model.url, Policy(), resume=True, conversation_id=spec.conversation_id)
     async with opened(make_connector(tmp_path), again) as reader:
@@ -150,7 +157,7 @@ async def test_killed_while_it_answers_the_prompt_counts_anew_under_another_key(
         ended = (await reader.turn())[-1]
         assert isinstance(ended, Finished)
         assert (ended.message_id, ended.text) == (message_id, "here")
-        found = await connector.trace(spec.home, spec.conversation_id, key)
+        found = await trace_of(connector, spec, key, TraceKind.ANSWERED)
         assert found == Trace(kind=TraceKind.ANSWERED, answer="here")
 
 
@@ -170,7 +177,7 @@ async def test_an_answer_is_found_again_as_it_was_given(model: OfflineModel, tmp
         ended = (await reader.ask(script({"text": "All is **done**."})))[-1]
         assert isinstance(ended, Finished)
         assert ended.message_id is not None
-        found = await connector.trace(spec.home, spec.conversation_id, ended.message_id)
+        found = await trace_of(connector, spec, ended.message_id, TraceKind.ANSWERED)
         assert found == Trace(kind=TraceKind.ANSWERED, answer="All is **done**.")
         other = await connector.trace(spec.home, spec.conversation_id, MessageId(uuid7()))
     assert other == Trace(kind=TraceKind.ABSENT)

@@ -17,7 +17,7 @@ BLOCK = {"start_date": "2026-11-30", "end_date": "2026-12-27"}
 async def test_without_or_tools_nothing_is_planned(made_year: Path) -> None:
     async with caller(made_year, TODAY) as call:
         names = {tool.name for tool in (await call.client.list_tools()).tools}
-    assert not names & {"preview_generation", "generate_schedule"}
+    assert not names & {"preview_generation", "show_plan", "generate_schedule"}
 
 
 @pytest.mark.skipif(not is_installed(), reason="OR-Tools is not installed: make solver")
@@ -30,6 +30,11 @@ async def test_a_plan_is_shown_written_and_rolled_back(year: Path) -> None:
         arguments = shown["next"]["arguments"]
         other = {**arguments, "end_date": "2026-12-01"}
         assert (await call("generate_schedule", ALICE, **other))["reason"] == "unknown_preview"
+        told = await call("show_plan", ALICE, preview_id=arguments["preview_id"])
+        assert (told["status"], told["summary"], told["edits"]) == ("preview", shown["summary"], shown["edits"])
+        removed = next(edit["shift_id"] for edit in shown["edits"] if edit["before"])
+        other_kind = await call("preview_changes", ALICE, changes=[{"action": "remove", "shift_id": removed}])
+        assert (await call("show_plan", ALICE, preview_id=other_kind["preview_id"]))["reason"] == "unknown_preview"
         done = await call("generate_schedule", ALICE, **arguments)
         assert (done["status"], done["tool"], done["version"]) == ("done", "generate_schedule", 2)
         assert (await call("detect_conflicts", **BLOCK))["count"] == 0

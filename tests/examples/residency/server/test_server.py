@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from tests.examples.residency.server.calling import caller
 from tests.examples.residency.server.conftest import TODAY
+from tests.packaging.project import ROOT
 
 INPUTS = {
     "validate_schedule": ({"schedule_id"}, {"start_date", "end_date"}),
@@ -25,7 +27,7 @@ INPUTS = {
     "rollback_change": ({"change_id", "schedule_version"}, set()),
 }
 WRITE = {"execute_swap", "apply_changes", "rollback_change"}
-WITH_SOLVER = {"preview_generation", "generate_schedule"}
+WITH_SOLVER = {"preview_generation", "show_plan", "generate_schedule"}
 
 
 async def test_tools_and_their_inputs_are_those_of_the_guide(made_year: Path) -> None:
@@ -40,6 +42,12 @@ async def test_tools_and_their_inputs_are_those_of_the_guide(made_year: Path) ->
         annotations = tools[name].annotations
         assert annotations is not None
         assert annotations.read_only_hint is (name not in WRITE)
+
+
+def test_each_change_is_asked_about_with_its_preview() -> None:
+    config = tomllib.loads((ROOT / "examples/residency/config.toml").read_text(encoding="utf-8"))["mcp"]["residency"]
+    assert set(config["previews"]) == WRITE | {"generate_schedule"}
+    assert set(config["previews"].values()) <= set(config["read_only"])
 
 
 async def test_arguments_of_the_wrong_type_are_an_error_of_the_call(made_year: Path) -> None:

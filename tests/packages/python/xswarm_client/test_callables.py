@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,18 @@ def test_a_chat_becomes_one_prompt() -> None:
     assert _as_prompt([{"role": "system", "content": None}, "do it"]) == "do it"
     chat = [{"name": "planner", "content": "a plan"}, {"role": "user", "content": [{"type": "text", "text": "x"}]}]
     assert _as_prompt(chat) == 'planner: a plan\n\nuser: [{"type": "text", "text": "x"}]'
+
+
+def test_nothing_that_a_model_answers_is_executed_in_the_program() -> None:
+    runs = {"exec", "eval", "compile", "__import__", "system", "popen", "Popen", "create_subprocess_exec"}
+    folder = Path(xswarm_client.__file__).parent
+    for path in sorted(folder.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        assert not imported & {"subprocess", "importlib", "runpy", "pickle", "code"}, path
+        called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        names = {f.id if isinstance(f, ast.Name) else f.attr for f in called if isinstance(f, ast.Name | ast.Attribute)}
+        assert not names & runs, (path, names & runs)
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "overloaded", "session_not_active"])

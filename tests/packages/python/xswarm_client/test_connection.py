@@ -10,6 +10,7 @@ from websockets.asyncio.server import ServerConnection
 
 from tests.packages.python.xswarm_client.stand_ins import daemon, say
 from tests.ports import free_port
+from tests.slowness import scaled
 from tests.waiting import until
 from xswarm_client import AsyncClient
 from xswarm_client.connection import Connection
@@ -113,7 +114,7 @@ async def test_a_daemon_that_comes_back_late_is_found_by_the_next_request() -> N
 
     port = free_port()
     async with daemon(answer, {}, port) as url:
-        connection = Connection(at(url), away_seconds=0.3)
+        connection = Connection(at(url), away_seconds=scaled(0.3))
         await connection.open()
         assert await connection.subscribe("session:s1")
     for _ in range(2):

@@ -56,7 +56,7 @@ async def started(name: str, key: bytes = KEY) -> AsyncIterator[Node]:
     node = Node(name, port=listener.getsockname()[1])
     node.link = Link(name, key, listener, node.others, node.hub, Acts(), look_seconds=0.02)
     node.hub.on_interest(node.link.interest)
-    add_acts(node.link)
+    add_acts(node.link, node.ended)
     node.link.acts.add("wait", node.wait)
     await node.link.start()
     try:
@@ -65,12 +65,12 @@ async def started(name: str, key: bytes = KEY) -> AsyncIterator[Node]:
         await node.link.aclose()
 
 
-def add_acts(link: Link) -> None:
+def add_acts(link: Link, ended: asyncio.Event) -> None:
     async def double(number: int, event: ClaudeCodeDelta | None = None) -> tuple[int, str]:
         if number < 0:
             raise MaxSessions(3)
         if number == 0:
-            await asyncio.Event().wait()
+            await ended.wait()
         return 2 * number, event.text if event is not None else ""
 
     async def broken() -> None:
@@ -164,6 +164,7 @@ async def test_a_cut_ends_what_waits_and_after_it_events_come_again() -> None:
         b.hub.publish(TOOL, ("costs",))
         await until(lambda: seen == [TOOL], "events come again")
         assert await a.the.call("b", "double", number=3) == (6, "")
+        b.ended.set()  # else the link waits for the act that was begun before the cut
 
 
 async def test_the_dialling_side_dials_again_while_acts_go_on_that_the_other_node_began() -> None:

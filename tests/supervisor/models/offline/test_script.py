@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from supervisor.models.offline.reply import Reply
 from supervisor.models.offline.script import Step, find_script
+from supervisor.protocol.values.record import field_names
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -15,7 +16,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 step_keys = st.sampled_from(
-    [*Step.__slots__, "text", "tools", "usage", "stop_reason", "typo"],
+    [*field_names(Step), "text", "tools", "usage", "stop_reason", "typo"],
 )
 
 

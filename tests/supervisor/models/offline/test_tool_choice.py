@@ -187,6 +187,17 @@ def test_a_result_is_summed_up() -> None:
     assert '{"rule": 3}' not in said
 
 
+def test_a_long_row_is_cut_before_a_word() -> None:
+    for length in range(140, 190):
+        result = json.dumps(
+            {"rows": [{"note": ("xxx " * 60)[:length], "person_id": "entity-4f5a1c2e", "more": "y" * 50}]}
+        )
+        said = step("Check compliance", called("rota__validate_schedule", schedule_id="current"), answered(result))
+        assert isinstance(said, str)
+        row = next(line for line in said.split("\n") if "xxx" in line)
+        assert "ent" not in row or '"entity-4f5a1c2e"' in row
+
+
 def test_a_failure_is_said() -> None:
     said = step("Check compliance", called("rota__validate_schedule"), answered("denied", failed=True))
     assert said == "I could not do that. The tool rota__validate_schedule said: denied"

@@ -24,8 +24,7 @@ OTHER_BOT = Caller(name="other")
 @pytest.fixture
 async def agents(tmp_path: Path) -> AsyncIterator[AgentOperations]:
     async with Core(tmp_path) as core:
-        api = core.api
-        yield AgentOperations(api.store.agents, api.store.changes, api.operations.queries, api.undo, api.hub)
+        yield core.api.agents
 
 
 async def test_all_tokens_of_a_user_share_and_a_service_adds_to_its_own_only(agents: AgentOperations) -> None:

@@ -1,3 +1,3 @@
-"""Tests of what the operations on chats are made of."""
+"""Tests of the operations on chats."""
 
 from __future__ import annotations

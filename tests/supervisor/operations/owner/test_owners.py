@@ -292,4 +292,4 @@ async def test_a_node_prunes_only_the_states_of_folders_that_it_works_in(tmp_pat
         await recorder.shadow(str(there.site)).record("a state that nobody needs")
         assert await recorder.prune() == 0
         assert await recorder.prune() > 0
-        assert asked == [str(there.site)] * 2
+        assert set(asked) == {str(there.site)}

@@ -140,7 +140,7 @@ async def test_the_audit_trail_keeps_why_a_grant_was_ended(store: SqliteStore) -
 
 async def test_the_audit_trail_keeps_that_a_yes_was_outdated_and_nothing_where_none_was(store: SqliteStore) -> None:
     approval = await asked(store)
-    assert await store.approvals.rest("a1", now_ms=NOW)
+    assert await store.approvals.suspend("a1", now_ms=NOW)
     await store.approvals.outdate(approval.session_id, now_ms=NOW)
     assert await audited(store) == [], "it is open still"
     assert await store.approvals.allow("a1", "alice", way="sms", now_ms=NOW)
@@ -156,7 +156,7 @@ async def test_the_audit_trail_keeps_that_a_yes_was_outdated_and_nothing_where_n
 
 async def test_a_no_to_an_outdated_yes_ends_its_grant(store: SqliteStore) -> None:
     approval = await asked(store)
-    assert await store.approvals.rest("a1", now_ms=NOW)
+    assert await store.approvals.suspend("a1", now_ms=NOW)
     assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
     await store.approvals.outdate(approval.session_id, now_ms=NOW)
     scope = (approval.user_id, approval.project, "Bash", "shell")

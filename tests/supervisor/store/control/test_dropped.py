@@ -9,7 +9,7 @@ import pytest
 
 from supervisor.protocol.messages import MessageId
 from supervisor.store.control.dropped import KEPT_MS, MOST, SqlDropped, forget_dropped
-from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.accounts import THE_OPERATOR
 from supervisor.store.sqlite.database import SqliteDatabase
 from tests.supervisor.store.builders import NOW, seal
 

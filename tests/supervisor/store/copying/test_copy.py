@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -22,6 +23,7 @@ from supervisor.store.copying.copied import Copied, NotCopied
 from supervisor.store.copying.copy import Address, NotEmpty
 from supervisor.store.copying.rows import write_rows
 from supervisor.store.copying.tables import Table
+from supervisor.store.ports.cluster.nodes import KeyChecks, NewNode
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.store import open_postgres
 from supervisor.store.records.accounts import User
@@ -97,6 +99,15 @@ async def test_everything_is_there_and_goes_on_where_it_was(path: Path, empty_ur
         assert await store.audit.verify() is None
     finally:
         await store.close()
+
+
+async def test_only_a_node_with_the_key_of_the_trail_begins_on_the_copy(path: Path, empty_url: str) -> None:
+    module.copy(Address(empty_url), path, seal, 7)
+    node = NewNode(name="b", seat="b", keys=KeyChecks(cluster=1, audit=8))
+    with pytest.raises(ConfigError, match="seal the audit trail with another key"):
+        await open_postgres(Address(empty_url, node=node), seal=seal)
+    right = replace(node, keys=KeyChecks(cluster=1, audit=7))
+    await (await open_postgres(Address(empty_url, node=right), seal=seal)).close()
 
 
 async def counts_of(path: Path) -> dict[OutboxState, int]:

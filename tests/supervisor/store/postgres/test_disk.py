@@ -52,6 +52,8 @@ async def test_a_full_disk_refuses_with_the_remedy_and_loses_nothing(tight: tupl
             except StorageError as error:
                 refused = error
         assert refused.remedy.startswith(FULL)
+        assert refused.lasts, "no call of an agent waits ten minutes, to be told that the server does not answer"
+        assert refused.why.startswith("the disk of the PostgreSQL server is full")
         assert not await store.works()
         assert await store.turns.pending_count() == accepted
         filler.unlink()

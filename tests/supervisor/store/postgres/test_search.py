@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 
 from supervisor.store.messages.search import EXCERPT_WORDS
-from supervisor.store.postgres.search import _excerpt, _folded, _wanted, fold
+from supervisor.store.postgres.search import _excerpt, _folded, _wanted, fold, indexed_words
 
 
 def test_words_are_folded_as_fts5_folds_them() -> None:
     assert [fold(word) for word in ("Café", "STRASSE", "Ωmega")] == ["cafe", "strasse", "ωmega"]
     assert _folded("Lunch at 12:30, 会議室") == ["lunch", "at", "12", "30", "会", "議", "室"]
+
+
+def test_signs_that_a_plain_form_has_are_left_out() -> None:
+    assert [fold(word) for word in ("⑴", "ﷺ", "\u037a", "\ufe70")] == ["1", "صلىاللهعليهوسلم", "", ""]
+    assert indexed_words("a \u037a b", "") == "a:1 b:3"
+    assert _wanted("\ufe70 ⑴") == [["1"]]
 
 
 @pytest.mark.parametrize(

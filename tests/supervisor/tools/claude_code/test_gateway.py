@@ -27,7 +27,7 @@ from supervisor.tools.servers.servers import ToolServers
 from supervisor.tools.turn_tools import Toolbox
 from tests.supervisor.harness import seal
 from tests.supervisor.tools.test_turn_tools import directory, set_roles
-from tests.tool_servers.programs import NAME, connected, noted, table
+from tests.tool_servers.programs import NAME, connected, noted, started, table
 from tests.tool_servers.server_program import ANN
 from tests.waiting import until
 
@@ -124,6 +124,27 @@ async def test_a_client_of_the_protocol_lists_and_calls(process: Process) -> Non
     assert not result.is_error
     assert REFERENCE in str(result.content)
     assert "Ann Lee" not in str(result.content)
+
+
+async def test_a_process_has_the_tools_that_it_was_told_of_until_they_change(
+    store: SqliteStore, people: Directory, tmp_path: Path
+) -> None:
+    tables = {NAME: table(tmp_path / "journal"), "broken": table(tmp_path / "journal", command="/no/such/program")}
+    async with started(tables) as servers, ToolGateway(Toolbox(servers, people, store.references)) as gateway:
+        tools = await gateway.issue(SessionId("session-1"), ALICE, lambda: ALICE)
+        assert tools is not None
+        clinic = servers.named(NAME)
+        assert clinic is not None
+        await until(lambda: clinic.works, "the server is connected", 30.0)
+        assert list(tools.endpoint.outdated()) == [NAME], "one that does not work has no tools to tell of"
+        tools.listed("broken")
+        tools.listed(NAME)
+        assert list(tools.endpoint.outdated()) == []
+        await clinic.call(clinic.tools["more_tools"], {})
+        await until(lambda: "added" in clinic.tools, "the new tool is known")
+        assert list(tools.endpoint.outdated()) == [NAME]
+        assert "added" in {tool.name for tool in tools.listed(NAME)}
+        assert list(tools.endpoint.outdated()) == []
 
 
 async def test_a_call_runs_once_and_only_as_it_was_allowed(process: Process, journal: Path) -> None:

@@ -10,14 +10,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Role
 from supervisor.tools.servers.answer import Answer, CallFailed, ListedTool
 from supervisor.tools.servers.server import ToolServer
 from supervisor.tools.servers.servers import ToolServers, build
+from tests import proc
 from tests.tool_servers.programs import NAME, behind_url, connected, noted, started, table
 from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Shared = tuple[ToolServer, Path]
 
 
 @pytest.fixture
@@ -25,16 +31,23 @@ def journal(tmp_path: Path) -> Path:
     return tmp_path / "journal"
 
 
-@pytest.fixture(params=["program", "url"])
-async def server(request: pytest.FixtureRequest, journal: Path) -> AsyncIterator[ToolServer]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["program", "url"])
+async def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shared]:
+    """One server for all tests that leave it working, with its journal."""
+    journal = tmp_path_factory.mktemp(request.param) / "journal"
     if request.param == "program":
         async with connected({NAME: table(journal)}) as servers:
-            yield first(servers)
+            yield first(servers), journal
         return
     async with behind_url(journal) as url:
         settings = table(journal, command="", args=(), env={}, cwd="", url=url)
         async with connected({NAME: settings}) as servers:
-            yield first(servers)
+            yield first(servers), journal
+
+
+@pytest.fixture
+def server(shared: Shared) -> ToolServer:
+    return shared[0]
 
 
 def first(servers: ToolServers) -> ToolServer:
@@ -51,18 +64,12 @@ async def call(server: ToolServer, name: str, **arguments: object) -> Answer:
     return await server.call(tool(server, name), arguments)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def started_pids(journal: Path) -> list[int]:
     return [int(line.split()[1]) for line in noted(journal) if line.startswith("started ")]
 
 
-async def test_its_tools_are_listed_and_called(server: ToolServer, journal: Path) -> None:
+async def test_its_tools_are_listed_and_called(shared: Shared) -> None:
+    server, journal = shared
     people = tool(server, "people")
     assert people.title == "People of the clinic"
     assert people.description == "List the people."
@@ -86,7 +93,8 @@ async def test_an_answer_of_10_mb_arrives(server: ToolServer) -> None:
     assert len(answer.text) == 10_000_000
 
 
-async def test_a_cancelled_call_is_cancelled_at_the_server(server: ToolServer, journal: Path) -> None:
+async def test_a_cancelled_call_is_cancelled_at_the_server(shared: Shared) -> None:
+    server, journal = shared
     task = asyncio.create_task(call(server, "hang"))
     await until(lambda: "hang began" in noted(journal), "the call has begun")
     task.cancel()
@@ -124,7 +132,7 @@ async def test_a_server_that_dies_in_a_call_is_started_again_and_leaves_nothing_
             await call(server, "die")
         assert caught.value.kind == "ConnectionError"
         (child,) = [int(line.split()[1]) for line in noted(journal) if line.startswith("child ")]
-        await until(lambda: not is_alive(child), "the process that it left has ended")
+        await until(lambda: not proc.lives(child), "the process that it left has ended")
         await until(lambda: server.works and len(started_pids(journal)) == 2, "it was started again", 30.0)
         assert not (await call(server, "people")).failed
 
@@ -134,7 +142,7 @@ async def test_a_server_that_does_not_end_is_killed(journal: Path) -> None:
         task = asyncio.create_task(call(first(servers), "block"))
         await until(lambda: "block began" in noted(journal), "it is blocked")
         (pid,) = started_pids(journal)
-    assert not is_alive(pid)
+    assert not proc.lives(pid)
     with pytest.raises(CallFailed):
         await task
 

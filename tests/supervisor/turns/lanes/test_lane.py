@@ -27,11 +27,6 @@ def test_a_fresh_lane_has_nothing_to_do() -> None:
     assert not lane.state.has_work
     assert not lane.is_busy
     assert (lane.running, lane.conversation, lane.task) == (None, None, None)
-    assert lane.writes == set()
-
-
-def test_two_lanes_share_no_writes() -> None:
-    assert new_lane("s1").writes is not new_lane("s2").writes
 
 
 async def test_a_lane_is_busy_from_the_look_for_a_turn_to_its_end() -> None:

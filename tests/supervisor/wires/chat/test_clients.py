@@ -85,7 +85,7 @@ class Hook:
         """Send a message; where the socket is not open, connect and wait for exactly one second."""
         if self._socket is None:
             await self.connect()
-            await asyncio.sleep(SEND_SECONDS)
+            await asyncio.sleep(scaled(SEND_SECONDS))
         assert self._socket is not None, "the hook gives up here"
         self.messages += [{"role": "user", "content": content}, {"role": "assistant", "content": "", "streams": True}]
         frame = {"type": "user_message", "content": content, "session_id": self.session_id}
@@ -188,7 +188,7 @@ async def test_after_an_interrupt_the_person_may_write_at_once(hook: Hook) -> No
 
 
 async def test_after_a_lost_connection_the_answer_goes_on_by_itself(hook: Hook) -> None:
-    await hook.send(script(slow_answer(10, 2.0)))
+    await hook.send(script(slow_answer(10, 3.0)))
     await until(lambda: hook.messages[-1]["content"], "the first token", 20)
     await hook.lose_connection()
     answer = await hook.settled()

@@ -89,6 +89,12 @@ def test_what_clients_send(given: dict[str, Any], frame: frames.ClientFrame) -> 
             "confirm.note: must have at most 1000 characters",
         ),
         ({"type": "edit", "content": "x"}, "edit.message_id: field required"),
+        ({"type": "resume", "after_seq": 1, "open": ["m"] * 101}, "resume.open: must have at most 100 items"),
+        ({"type": "resume", "after_seq": 1, "open": "m"}, "resume.open: must be a list"),
+        (
+            {"type": "user_message", "content": "x", "attachments": ["f"] * 101},
+            "user_message.attachments: must have at most 100 items",
+        ),
     ],
 )
 def test_what_is_no_frame_names_the_field(given: Any, error: str) -> None:

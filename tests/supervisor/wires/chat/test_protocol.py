@@ -1,4 +1,4 @@
-"""The rules of the chat (protocol.md section 3), one by one: a whole daemon, the offline model, real sockets."""
+"""The rules of the chat (docs/chat.md), one by one: a whole daemon, the offline model, real sockets."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_a_message_with_another_session_id_switches_the_connection(world: 
 
 async def test_a_message_while_one_runs_waits_for_its_own_answer(world: World) -> None:
     async with chatting(world) as client:
-        await client.say(script(slow_answer(8, 0.8)))
+        await client.say(script(slow_answer(8, 2.0)))
         await client.next("token")
         await client.say(says("second"), mode="queue")
         first = await client.answer()
@@ -199,8 +199,7 @@ async def test_the_partial_text_stays_in_the_history_with_a_mark(world: World) -
         await client.send("interrupt")
         await client.answer()
         shown = text_of(client.frames)
-        await client.send("get_history")
-        messages = (await client.next("history"))["messages"]
+        messages = await client.history(2)
         assert [message["role"] for message in messages] == ["user", "assistant"]
         assert messages[1]["content"].startswith(shown.rstrip())
         assert "interrupted" not in messages[1]["content"]
@@ -229,7 +228,7 @@ async def test_an_error_ends_an_answer_with_a_code(world: World) -> None:
 
 async def test_a_lost_connection_stops_nothing_and_a_new_one_gets_the_rest(world: World) -> None:
     async with chatting(world) as client:
-        await client.say(script(slow_answer(10, 1.5)))
+        await client.say(script(slow_answer(10, 3.0)))
         await client.next("token")
         lost, session = text_of(client.frames), client.session_id
     async with chatting(world, session_id=session) as client:
@@ -242,7 +241,7 @@ async def test_a_lost_connection_stops_nothing_and_a_new_one_gets_the_rest(world
 
 async def test_resume_replays_what_was_missed_and_then_what_is_new(world: World) -> None:
     async with chatting(world) as client:
-        await client.say(script(slow_answer(10, 1.5)))
+        await client.say(script(slow_answer(10, 3.0)))
         await client.next("token")
         seen, after, session = text_of(client.frames), client.last_seq, client.session_id
     async with chatting(world, session_id=session) as client:
@@ -294,7 +293,7 @@ async def test_an_older_number_is_answered_by_the_history(world: World, after: i
 
 async def test_after_the_history_the_running_answer_comes_from_its_beginning(world: World) -> None:
     async with chatting(world) as client:
-        await client.say(script(slow_answer(10, 1.5)))
+        await client.say(script(slow_answer(10, 3.0)))
         await client.next("token")
         session = client.session_id
         async with chatting(world, session_id=session) as other:

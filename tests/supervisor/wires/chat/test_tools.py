@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from tests.e2e.chatting import add_user, as_stored, chatting, jwt_of, kinds, text_of
 from tests.e2e.world import World, script, slow_answer
+from tests.slowness import scaled
 from tests.tool_servers.programs import PROGRAM, noted
 from tests.tool_servers.server_program import ANN, BOB
 from tests.waiting import until
@@ -27,7 +28,7 @@ args = [{program}]
 read_only = ["people", "rows", "large", "fail", "hang", "markup"]
 person_fields = ["person_id", "from_person", "to_person", "by_id"]
 name_fields = ["name"]
-timeout_seconds = 2.0
+timeout_seconds = {seconds}
 
 [mcp.clinic.env]
 JOURNAL = {journal}
@@ -40,10 +41,14 @@ A, B = f"entity-{ANN[:8]}", f"entity-{BOB[:8]}"
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("world")
     tables = TABLES.format(
-        python=json.dumps(sys.executable), program=json.dumps(str(PROGRAM)), journal=json.dumps(str(folder / "journal"))
+        python=json.dumps(sys.executable),
+        program=json.dumps(str(PROGRAM)),
+        journal=json.dumps(str(folder / "journal")),
+        seconds=scaled(2.0),
     )
     async with World(folder, connector="echo", tables=tables) as world:
         await world.start()
+        await world.tools_work("clinic")
         await add_user(world, "ben")
         yield world
 
@@ -102,6 +107,19 @@ async def test_the_persons_own_screen_shows_names_and_all_others_keep_references
         assert all("Ann Lee" in one for one in answers)
         assert all(A not in one for one in answers)
         assert (await as_stored(world, client.session_id)).endswith(text)
+
+
+async def test_the_persons_own_screen_shows_names_in_the_input_of_a_call(world: World) -> None:
+    async with chatting(world) as client:
+        await client.ask(script(call("people"), {"text": "I see."}))
+        await client.say(script(call("swap", from_person=A, to_person=B), {"text": "So I leave it."}))
+        await client.send("confirm", id=(await client.next("confirm_request"))["id"], decision="deny")
+        await client.answer()
+        (_, made) = of_kind(client.frames, "tool_call")
+        assert made["input"] == {"from_person": "Ann Lee", "to_person": "Bob Stone"}
+        await client.send("get_history")
+        told = (await client.next("history"))["messages"][-1]
+        assert told["tool_calls"][0]["input"] == made["input"]
 
 
 async def test_a_call_that_writes_asks_with_its_exact_arguments_in_every_tab(world: World) -> None:
@@ -195,7 +213,7 @@ async def test_a_large_structured_result_reaches_the_artifact_whole(world: World
 
 async def test_a_steered_message_is_ended_by_the_answer_that_it_joined(world: World) -> None:
     async with chatting(world) as client:
-        slow = {**slow_answer(8, 1.0), "tools": [{"name": "clinic__people", "input": {}}]}
+        slow = {**slow_answer(8, 3.0), "tools": [{"name": "clinic__people", "input": {}}]}
         await client.say(script(slow, {"text": "For both."}))
         await client.next("token")
         await client.say("and mind the holidays", mode="steer")
@@ -208,7 +226,7 @@ async def test_a_steered_message_is_ended_by_the_answer_that_it_joined(world: Wo
 async def test_an_answer_with_a_tool_that_reads_runs_again_after_a_kill(world: World) -> None:
     async with chatting(world) as client:
         session = client.session_id
-        await client.say(script(call("people"), slow_answer(20, 4.0)))
+        await client.say(script(call("people"), slow_answer(20, 6.0)))
         await client.next("artifact")
         await client.next("token")
     await world.daemon.stop(signal.SIGKILL)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cli.main import COMMANDS
+from supervisor.wires.failures import STATUS
 from supervisor.wires.socket.schema import schema
 from tests.supervisor.wires.http.serving import Served
 
@@ -43,6 +44,12 @@ def test_the_page_has_every_message_of_the_socket_with_its_fields(side: str, tit
         message["properties"]["type"]["const"]: _fields(message)
         for message in (described[one["$ref"].rpartition("/")[2]] for one in described[side]["oneOf"])
     }
+
+
+def test_the_page_has_every_code_with_its_status() -> None:
+    part = page("protocol.md").partition("## Errors")[2]
+    told = re.findall(r"^\| `(\w+)` \| (\d+) \| ", part, re.MULTILINE)
+    assert sorted(told) == sorted((code, str(status)) for code, status in STATUS.items())
 
 
 @pytest.mark.parametrize("name", ["install.md", "setup.md", "operations.md", "security.md", "usage.md"])

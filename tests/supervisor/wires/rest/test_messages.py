@@ -215,6 +215,7 @@ async def _equal(found: Any, wanted: object) -> bool:
 def result_of(state: TurnState, ended_ms: int | None) -> Result:
     return Result(
         turn=turn(state=state, user_id=UserId("alice"), reply=None, accepted_ms=1_700_000_000_000),
+        state=state,
         answer="fixed",
         answer_id=MessageId("a"),
         why="",

@@ -1,4 +1,4 @@
-"""Sessions over a real port: the rows of protocol.md section 2 about them."""
+"""Sessions over a real port: the rows of docs/protocol.md about them."""
 
 from __future__ import annotations
 

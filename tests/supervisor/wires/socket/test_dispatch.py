@@ -1,4 +1,4 @@
-"""Sessions, messages, costs and subscriptions of protocol.md section 1, over a real connection and a real core."""
+"""Sessions, messages, costs and subscriptions of docs/protocol.md, over a real connection and a real core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose things are shown to whom, and the table of errors of protocol.md section 1."""
+"""Whose things are shown to whom, and the table of errors of docs/protocol.md."""
 
 from __future__ import annotations
 

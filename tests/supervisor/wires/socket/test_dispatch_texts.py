@@ -111,6 +111,7 @@ async def test_a_slow_answer_is_acknowledged_first(tmp_path: Path, kind: str) ->
             "user": "alice",
             "request_id": "r",
         }
+        await until(listening.assistant.held, "the assistant has the text")
         listening.assistant.release("at last")
         answer = await client.receive()
         assert (answer["message_id"], answer["request_id"]) == (message_id, "r")

@@ -13,6 +13,7 @@ from supervisor.store.postgres.cluster import lock
 from supervisor.store.postgres.cluster.standing import WRITE_LOCK
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import PostgresStore, open_postgres
+from tests.slowness import scaled
 from tests.supervisor.store.builders import engine, question, revive, seal
 
 pytestmark = pytest.mark.postgres
@@ -24,7 +25,7 @@ OTHER_EPOCH = 4_000
 async def store(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresStore]:
     """A store that looks soon who holds the lock, and soon refuses."""
     monkeypatch.setattr(lock, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(lock, "PATIENCE_SECONDS", scaled(0.5))
     store = await open_postgres(Address(url), seal=seal)
     yield store
     await store.close()

@@ -59,6 +59,23 @@ def as_for(store: PostgresStore, seconds: float) -> None:
     store._leases._since -= seconds
 
 
+async def end_dead(store: PostgresStore) -> list[str]:
+    """Let a store whose connection is old end the dead: again where one look took longer than half of its short lease.
+
+    Returns:
+        The names of those that it ended.
+    """
+    ended: list[str] = []
+
+    async def look() -> bool:
+        as_for(store, 601)
+        ended.extend(node.name for node in await store.nodes.end_dead(now_ms=NOW))
+        return bool(ended)
+
+    await until(look, "the dead are ended")
+    return ended
+
+
 def change(url: str, statement: str, *values: Any) -> None:
     """Change the database beside the nodes."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -108,8 +125,7 @@ async def test_a_node_whose_lease_is_over_goes_on_until_another_ends_it(
 ) -> None:
     end_lease(url, "a")
     assert (await a.turns.accept(question())).written
-    (ended,) = await b.nodes.end_dead(now_ms=NOW)
-    assert (ended.name, ended.epoch) == ("a", a.epoch)
+    assert await end_dead(b) == ["a"]
     assert await names(b) == ["b"]
     with pytest.raises(Fenced, match="another node has taken over"):
         await a.turns.accept(question())
@@ -124,7 +140,7 @@ async def test_whoever_is_fenced_is_told_each_time(url: str, a: PostgresStore, b
     told: list[str] = []
     a.nodes.on_fenced(lambda: told.append("fenced"))
     end_lease(url, "a")
-    await b.nodes.end_dead(now_ms=NOW)
+    assert await end_dead(b) == ["a"]
     writes = [a.turns.accept(question()) for _ in range(3)]
     assert {type(each) for each in await asyncio.gather(*writes, return_exceptions=True)} == {Fenced}
     assert told == ["fenced"] * 3
@@ -145,8 +161,7 @@ async def test_nobody_ends_a_node_before_it_had_time_to_renew_after_the_own_conn
     change(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'xswarm lease'")
     await until(lambda: _renewed(b), "it is connected again")
     assert await b.nodes.end_dead(now_ms=NOW) == []
-    as_for(b, 601)
-    assert [node.name for node in await b.nodes.end_dead(now_ms=NOW)] == ["a"]
+    assert await end_dead(b) == ["a"]
 
 
 async def test_a_look_that_comes_before_the_own_renewal_after_the_connection_was_lost_ends_nobody(
@@ -158,8 +173,7 @@ async def test_a_look_that_comes_before_the_own_renewal_after_the_connection_was
         await b.nodes.end_dead(now_ms=NOW)
     assert await b.nodes.end_dead(now_ms=NOW) == []
     assert await names(b) == ["a", "b"]
-    as_for(b, 601)
-    assert [node.name for node in await b.nodes.end_dead(now_ms=NOW)] == ["a"]
+    assert await end_dead(b) == ["a"]
 
 
 async def test_a_look_after_a_renewal_that_failed_ends_nobody(url: str, a: PostgresStore, b: PostgresStore) -> None:
@@ -169,8 +183,7 @@ async def test_a_look_after_a_renewal_that_failed_ends_nobody(url: str, a: Postg
         with pytest.raises(StorageError):
             await b.nodes.renew()
     assert await b.nodes.end_dead(now_ms=NOW) == []
-    as_for(b, 601)
-    assert [node.name for node in await b.nodes.end_dead(now_ms=NOW)] == ["a"]
+    assert await end_dead(b) == ["a"]
 
 
 async def test_a_look_that_takes_as_long_as_a_lease_ends_nobody(url: str, a: PostgresStore, b: PostgresStore) -> None:
@@ -228,6 +241,25 @@ async def test_a_node_of_the_same_name_elsewhere_is_refused_while_the_lease_last
         assert other.epoch > a.epoch
         with pytest.raises(Fenced):
             await a.turns.accept(question())
+
+
+async def test_a_node_whose_folder_is_a_copy_of_that_of_one_that_lives_is_refused(url: str) -> None:
+    copy = replace(B, keeper="0190")
+    async with joined(url, replace(A, keeper="0190")) as a:
+        with pytest.raises(ConfigError, match=r"its file node\.id is that of the node 'a'") as refusal:
+            async with joined(url, copy):
+                pass
+        assert refusal.value.remedy.startswith("delete `node.id` in the copy")
+        assert await names(a) == ["a"]
+        assert (await a.turns.accept(question())).written
+        for other in (replace(B, keeper="0191"), B):  # with an id of its own; of the command line, or an older version
+            async with joined(url, other):
+                assert await names(a) == ["a", "b"]
+        async with joined(url, replace(A, name="renamed", keeper="0190")):  # its lock shows that "a" is dead
+            assert await names(a) == ["a", "renamed"]
+        end_lease(url, "a")
+        async with joined(url, copy):
+            assert await names(a) == ["a", "b"]
 
 
 async def test_a_database_that_other_nodes_use_is_not_migrated(

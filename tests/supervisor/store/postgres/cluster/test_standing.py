@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 
 import psycopg
 import pytest
@@ -33,6 +34,15 @@ async def test_the_server_tells_its_clock_its_settings_and_who_writes(url: str, 
     assert held is not None
     assert held.writer == "who writes"
     assert held.held_ms >= 0
+
+
+async def test_the_places_of_the_nodes_that_live_are_told_and_the_channels_among_them(a: PostgresStore) -> None:
+    for place in ("project/site", "channel/sms", "channel/mail"):
+        assert await a.places.claim(place, now_ms=1)
+    standing = await a.nodes.standing()
+    assert standing is not None
+    assert asdict(standing)["owned"] == {"a": ["channel/mail", "channel/sms", "project/site"]}
+    assert standing.led == ["mail", "sms"]
 
 
 async def test_a_project_whose_messages_wait_is_named_while_no_node_has_it(url: str, a: PostgresStore) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from supervisor.protocol.messages import MessageId
 from supervisor.store.ports.cluster.nodes import NewNode
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import open_postgres
+from tests import proc
 from tests.slowness import scaled
 from tests.supervisor.store.builders import end_node, question, seal
 from tests.waiting import until
@@ -24,18 +24,13 @@ STATES = {"accept": None, "start": "pending", "finish": "running"}
 """What is stored of a message when the transaction of each step does not count."""
 
 
-def is_stopped(pid: int) -> bool:
-    """Return whether a process is stopped by a signal."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
 @pytest.mark.parametrize("step", STATES)
 async def test_the_lock_is_free_soon_and_the_late_transaction_does_not_count(url: str, step: str) -> None:
     stopped = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.supervisor.store.postgres.stopping", url, f"{step}.before_commit"),
         stdout=asyncio.subprocess.PIPE,
     )
-    await until(lambda: is_stopped(stopped.pid), "it is stopped", 30.0)
+    await until(lambda: proc.state(stopped.pid) == "T", "it is stopped", 30.0)
     store = await open_postgres(Address(url, node=NewNode(name="other", lease_seconds=600.0)), seal=seal)
     try:
         # Its connection is ended by the server, as its lease lasts for long.

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from supervisor.delivery.hub import Hub
 from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.chat import ChatOperations
 from supervisor.operations.chat_history import ChatMessage
+from supervisor.operations.chats.chats import ChatOperations
 from supervisor.operations.chats.records import ChatEnd, ChatOpened, ChatQueued, ChatTaken
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events
@@ -281,6 +281,7 @@ def result(
     )
     return Result(
         turn=turn,
+        state=state,
         answer=answer,
         answer_id=None,
         why=why,

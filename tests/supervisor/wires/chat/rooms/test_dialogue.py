@@ -12,16 +12,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from supervisor.operations.chats.records import ChatQueued
+from supervisor.operations.chats.records import ChatEnd, ChatQueued
 from supervisor.protocol import events
-from supervisor.protocol.errors import RateLimited
+from supervisor.protocol.errors import RateLimited, TurnFailed
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
+from supervisor.tools.people.book import Circle
+from supervisor.tools.people.people import Known, People
 from supervisor.wires.chat import frames
 from supervisor.wires.chat.rooms.audience import Audience
 from supervisor.wires.chat.rooms.dialogue import Dialogue
 from supervisor.wires.chat.rooms.log import FrameLog
-from tests.supervisor.wires.chat.rooms.scripted import ALICE, SESSION, Listener, ScriptedChats, services
+from tests.supervisor.wires.chat.rooms.scripted import ALICE, SESSION, Listener, ScriptedChats, result, services
 from tests.waiting import until
 
 T = TypeVar("T")
@@ -163,6 +165,18 @@ async def test_other_ends(scene: Scene, state: TurnState, kind: str) -> None:
     scene.chats.end("m001", state, answer="x")
     told = await scene.told("token", kind)
     assert told[-1]["message_id"] == "m001"
+
+
+async def test_why_an_answer_has_ended_is_told_with_names(scene: Scene) -> None:
+    ann = Known(reference="entity-4f5a1c2e", person="4f5a1c2e-ann", name="Ann Lee")
+    circle = scene.services.people._circles[SESSION] = Circle(People([ann]))
+    await scene.submit()
+    why = "a restart; swap entity-4f5a1c2e had started"
+    ended = ChatEnd(result=result("m001", TurnState.INTERRUPTED, why=why), error=TurnFailed("it broke"))
+    scene.chats._future(MessageId("m001")).set_result(ended)
+    (told,) = await scene.told("interrupted")
+    assert told["message"] == "a restart; swap Ann Lee had started"
+    assert circle.people
 
 
 async def test_an_interrupt_is_answered_once_by_the_end(scene: Scene) -> None:

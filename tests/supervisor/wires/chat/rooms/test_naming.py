@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.protocol import events
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.wire.omit import OMIT
 from supervisor.tools.people.book import Circle, PeopleBook
 from supervisor.tools.people.people import Known, People
 from supervisor.wires.chat.rooms.naming import Naming
@@ -74,6 +77,20 @@ def test_the_people_of_another_conversation_are_not_named() -> None:
     assert naming.piece("m1", "c2", "entity-4f5a1c2e") == "entity-4f5a1c2e"
     assert naming.whole("c2", "entity-4f5a1c2e") == "entity-4f5a1c2e"
     assert naming.whole(C1, "entity-4f5a1c2e") == "Ann Lee"
+
+
+def test_a_tool_call_has_names_in_its_input_and_its_result() -> None:
+    naming = Naming(C1, KnownBook(ANN))
+    given = {"person_id": "entity-4f5a1c2e", "more": [{"note": "for entity-4f5a1c2e"}, 3], "other": "entity-99999999"}
+    begun = events.ClaudeCodeTool(
+        session_id=C1, message_id="m1", tool_use_id="t1", name="swap", status="started", input=given
+    )
+    read = {"person_id": "Ann Lee", "more": [{"note": "for Ann Lee"}, 3], "other": "entity-99999999"}
+    assert naming.call(begun) == replace(begun, input=read)
+    ended = replace(begun, status="succeeded", input=OMIT, result="entity-4f5a1c2e is free")
+    assert naming.call(ended) == replace(ended, result="Ann Lee is free")
+    assert naming.call(replace(begun, session_id="c2")).input == given
+    assert Naming(C1, PeopleBook()).call(begun) is begun
 
 
 def test_who_becomes_known_in_the_middle_of_an_answer_is_named_from_then_on() -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from starlette.types import Message
 
+from supervisor.protocol.messages import Address
+from supervisor.store.records.accounts import User
+from supervisor.wires.http.api import api
+from supervisor.wires.http.cookies import Cookies
+from supervisor.wires.rest.auth.links import LinkRoutes
+from supervisor.wires.rest.resource import resource_router
+from tests.supervisor.wires.http.asgi import http_scope
 from tests.supervisor.wires.http.serving import Served, refusal
 
 
@@ -41,8 +50,36 @@ async def test_the_answer_is_the_same_for_known_and_unknown(browser: httpx.Async
         cookie = answer.headers["set-cookie"]
         told.add((answer.status_code, answer.text, len(cookie), cookie.partition("=")[0]))
     assert len(told) == 1
-    wrong = await browser.post("/api/auth/link", json={"address": "no address"})
-    assert refusal(wrong)[:2] == (422, "invalid_message")
+    for wrong in ("no address", "a b@example.com"):
+        status, code, said = refusal(await browser.post("/api/auth/link", json={"address": wrong}))
+        assert (status, code, said.partition(":")[0]) == (422, "invalid_message", "address")
+
+
+@pytest.mark.requirement(35)
+async def test_nobody_is_looked_up_before_the_answer_is_written(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, done = served.core.directory, list[str]()
+    by_address = directory.by_address
+
+    def looked_up(address: Address) -> User | None:
+        done.append("looked up")
+        return by_address(address)
+
+    async def send(message: Message) -> None:
+        for _ in range(9):  # a client that reads slowly: everything else that can run does
+            await asyncio.sleep(0)
+        done.append(message["type"])
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b'{"address": "alice@example.org"}'}
+
+    monkeypatch.setattr(directory, "by_address", looked_up)
+    routes = LinkRoutes(served.core.api.sign_in, Cookies(), lambda: "http://localhost:8787").endpoints()
+    headers = {"host": "localhost:8787", "content-type": "application/json"}
+    await api(resource_router(routes))(http_scope("POST", "/api/auth/link", headers), receive, send)
+    await served.core.api.sign_in.aclose()
+    assert done == ["http.response.start", "http.response.body", "looked up"]
 
 
 async def test_a_person_signs_in_and_out(served: Served, browser: httpx.AsyncClient) -> None:

@@ -1,3 +1,3 @@
-"""Tests of supervisor/wires/rest/agents."""
+"""Tests of supervisor/wires/rest/changes."""
 
 from __future__ import annotations

@@ -1,3 +1,3 @@
-"""Tests of supervisor/wires/rest/admin."""
+"""Tests of supervisor/wires/rest/oversight."""
 
 from __future__ import annotations

@@ -1,0 +1,3 @@
+"""How values are made: `record` is the decorator of those with many fields."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of supervisor.sessions.decisions."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of supervisor/wires/rest/money."""
+
+from __future__ import annotations
