@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from channels.sms.body.plain import is_markdown, readable
 from channels.sms.body.shaping import TRIAL_PREFIX, Body, shape
@@ -182,6 +183,8 @@ class SmsChannel(Channel):
     async def _find(self, api: TwilioApi, outbound: Outbound, body: Body, attempt: _Try) -> str | None:
         """Return the SID of the oldest message that a send may have left in Twilio's list; None = there is none.
 
+        Times are whole seconds. Of messages of the same second, the last of the list is the oldest: it is newest first.
+
         Raises:
             TemporaryFailure: Twilio cannot be asked now.
         """
@@ -197,7 +200,7 @@ class SmsChannel(Channel):
                 same_body = message.body in (body.text, TRIAL_PREFIX + body.text)
                 if same_body and message.created >= begun and self._assignments.may_carry(message.sid, outbound.id):
                     matches.append((message.created, message.sid))
-        return min(matches)[1] if matches else None
+        return min(reversed(matches), key=itemgetter(0))[1] if matches else None
 
     def _begun(self, outbound: Outbound, attempt: _Try) -> datetime:
         """Return when the first send of unknown outcome began, by Twilio's clock."""

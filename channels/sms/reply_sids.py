@@ -9,7 +9,8 @@ from supervisor.protocol.messages import OutboxId
 class ReplySids:
     """Maps replies to message SIDs and back.
 
-    It learns a SID from the response to a send, or from a status callback if the response was lost.
+    It learns a SID from the response to a send. If the response was lost, a search of Twilio's list guesses it: several
+    messages may look the same. A status callback knows it, and corrects the guess.
     """
 
     def __init__(self) -> None:
@@ -17,7 +18,11 @@ class ReplySids:
         self._sids: BoundedDict[OutboxId, str] = BoundedDict(10_000)
 
     def assign(self, sid: str, reply: OutboxId) -> None:
-        """Note that a message carries a reply."""
+        """Note that a message carries this reply and no other; what was noted about either before is forgotten."""
+        if (earlier_sid := self._sids.get(reply)) is not None:
+            self._replies.forget(earlier_sid)
+        if (earlier_reply := self._replies.get(sid)) is not None:
+            self._sids.forget(earlier_reply)
         self._replies[sid] = reply
         self._sids[reply] = sid
 

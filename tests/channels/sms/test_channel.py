@@ -13,6 +13,8 @@ from channels.sms.catchup import MARK
 from channels.sms.channel import AHEAD_MARK
 from channels.sms.config import SmsConfig
 from channels.sms.plugin import PLUGIN
+from channels.sms.reports import CallbackUrls
+from channels.sms.webhooks import STATUS_PATH
 from supervisor.demo.twilio import Failure, TwilioStandIn
 from supervisor.demo.twilio_book import REFUSED_NUMBERS
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure
@@ -26,9 +28,11 @@ from tests.channels.sms.fixtures import (
     TOKEN,
     Clock,
     Running,
+    call,
     outbound,
     recording_host,
     running,
+    signed,
 )
 from tests.slowness import scaled
 from tests.waiting import until
@@ -273,17 +277,36 @@ async def test_an_earlier_message_with_the_same_text_is_not_a_match(clock: Clock
         assert await run.channel.reconcile(reply) == NotSent()
 
 
-async def test_two_lost_replies_with_the_same_text_are_two_messages(clock: Clock) -> None:
-    async with running(clock) as run:
-        found = set()
-        for number in (1, 2):
+async def test_lost_replies_with_the_same_text_are_found_in_the_order_of_their_sends(clock: Clock) -> None:
+    silent = TwilioStandIn(
+        ACCOUNT, TOKEN, number=OUR_NUMBER, progress_seconds=3600
+    )  # no status callback tells the SIDs
+    async with silent, running(clock, twilio=silent) as run:
+        for number in range(6):
             run.twilio.fail_next(Failure.ACCEPT_THEN_500)
             await fail_to_send(run, outbound("OK", number=number))
-        for number in (1, 2):
-            reconciled = await run.channel.reconcile(outbound("OK", number=number, sending_since=since(clock)))
-            assert isinstance(reconciled, Sent)
-            found.add(reconciled.provider_id)
-        assert found == {message.sid for message in run.twilio.messages}
+        found = [
+            await run.channel.reconcile(outbound("OK", number=number, sending_since=since(clock)))
+            for number in range(6)
+        ]
+        assert [sent.provider_id for sent in found if isinstance(sent, Sent)] == [m.sid for m in run.twilio.messages]
+
+
+async def test_a_status_callback_corrects_what_a_search_guessed(clock: Clock) -> None:
+    silent = TwilioStandIn(ACCOUNT, TOKEN, number=OUR_NUMBER, progress_seconds=3600)
+    async with silent, running(clock, twilio=silent) as run:
+        first, second = (outbound("OK", number=number, sending_since=since(clock)) for number in (1, 2))
+        for reply in (second, first):  # not in the order in which they are looked up
+            run.twilio.fail_next(Failure.ACCEPT_THEN_500)
+            await fail_to_send(run, reply)
+        of_second, of_first = (message.sid for message in run.twilio.messages)
+        assert await run.channel.reconcile(first) == Sent(provider_id=of_second, segments=1)
+        url = run.host.public_url
+        callback = CallbackUrls(url, STATUS_PATH, run.host.generated_secret("twilio-status")).make(first.id)
+        form = {"MessageSid": of_first, "MessageStatus": "sent"}
+        request = signed(form, path=STATUS_PATH, query=callback.partition("?")[2], public_url=url)
+        assert (await call(run.channel, request)).status == 204
+        assert await run.channel.reconcile(second) == Sent(provider_id=of_second, segments=1)
 
 
 async def test_another_text_recipient_or_time_is_not_a_match(clock: Clock) -> None:
