@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from channels.mail.headers import Headers
+from channels.mail.message_ids import message_id, pattern
 
 MAX_READ = 262_144
 """The bytes of a bounce that are read. What they report stands before the content of the bounced mail."""
@@ -20,7 +21,6 @@ _ACTION = re.compile(rb"^action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 _STATUS = re.compile(rb"^status:[ \t]*([245]\.\d{1,3}\.\d{1,3})", re.IGNORECASE | re.MULTILINE)
 _CODE = re.compile(rb"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?![\d.])")
 _QMAIL = b"--- Below this line is a copy of the message."  # https://cr.yp.to/proto/qsbmf.txt
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 _REASONS = {
     "1.1": "there is no such mailbox",
@@ -78,14 +78,14 @@ def read_bounce(headers: Headers, content: bytes, domain: str) -> Bounce | None:
     if failure is None:
         return None
     code, original = failure
-    ours = re.compile(rf"<({_UUID})@{re.escape(domain)}>", re.IGNORECASE)
+    ours = pattern(domain)
     named = re.search(
         rb"^message-id:[ \t]*(?:\n[ \t]+)?" + ours.pattern.encode(), original, re.IGNORECASE | re.MULTILINE
     )
     outbox_id = named[1].decode() if named is not None else _answered(headers, ours)
     if outbox_id is None:
         return None
-    return Bounce(outbox_id.lower(), f"<{outbox_id.lower()}@{domain}>", _reason(code))
+    return Bounce(outbox_id.lower(), message_id(outbox_id.lower(), domain), _reason(code))
 
 
 def _failure(headers: Headers, content: bytes) -> tuple[str, bytes] | None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from channels.mail.config import MailConfig
 from channels.mail.incoming.inbox import Inbox
 from channels.mail.incoming.receiver import Receiver
-from channels.mail.outgoing.compose import compose, message_id
+from channels.mail.message_ids import message_id
+from channels.mail.outgoing.compose import compose
 from channels.mail.outgoing.delivery import Submission
 from supervisor.protocol.messages import NotSent, Outbound, Reconciled, Sent
 from supervisor.protocol.ports.channel import Channel, ChannelHost, composing
@@ -44,7 +45,7 @@ class MailChannel(Channel):
             mail = compose(outbound, self._config)
             raw = mail.as_bytes(policy=mail.policy)
         await self._submission.submit(raw, outbound.to.value)
-        return Sent(provider_id=message_id(outbound, self._config))
+        return Sent(provider_id=message_id(outbound.id, self._config.domain))
 
     async def reconcile(self, outbound: Outbound) -> Reconciled:
         """Return NotSent, so that the core sends the mail again.

@@ -110,13 +110,13 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         self._outbox.tried(self._name, reached=reached)
 
-    async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
+    async def find_thread(self, names: Sequence[str]) -> str | None:
         """See `ChannelHost`."""
-        return await self._threads.find_thread(self._name, provider_ids)
+        return await self._threads.find_thread(self._name, names)
 
-    async def sent_replies(self, provider_ids: Sequence[str]) -> list[Outbound]:
+    async def sent_replies(self, names: Sequence[str]) -> list[Outbound]:
         """See `ChannelHost`."""
-        return [outbound_of(row) for row in await self._threads.sent_replies(self._name, provider_ids)]
+        return [outbound_of(row) for row in await self._threads.sent_replies(self._name, names)]
 
     async def recent_replies(self, to: Address) -> list[Outbound]:
         """See `ChannelHost`."""

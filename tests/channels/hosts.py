@@ -26,8 +26,8 @@ class RecordingHost(ChannelHost):
         deliveries: what was reported of replies, in order.
         marks: the numbers that the channel keeps.
         secrets: by name; one that is missing is a `ConfigError`.
-        threads: by the provider ids that `find_thread` knows.
-        texts: of the replies, by the provider ids that `sent_replies` knows.
+        threads: by the names that `find_thread` knows.
+        texts: of the replies, by the names that `sent_replies` knows.
         subjects: of the mails that those replies answered, by the same ids.
         strangers: addresses that no user has; all others have one.
         recent: what `recent_replies` returns, to whomever they went.
@@ -102,10 +102,10 @@ class RecordingHost(ChannelHost):
         self.deliveries.append(delivery)
         return delivery.provider_id not in self.unknown_ids
 
-    async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
-        return next((self.threads[each] for each in provider_ids if each in self.threads), None)
+    async def find_thread(self, names: Sequence[str]) -> str | None:
+        return next((self.threads[each] for each in names if each in self.threads), None)
 
-    async def sent_replies(self, provider_ids: Sequence[str]) -> list[Outbound]:
+    async def sent_replies(self, names: Sequence[str]) -> list[Outbound]:
         return [
             Outbound(
                 id=OutboxId(each),
@@ -115,7 +115,7 @@ class RecordingHost(ChannelHost):
                 text=self.texts[each],
                 meta={"subject": self.subjects.get(each, "")},
             )
-            for each in provider_ids
+            for each in names
             if each in self.texts
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from channels.mail.headers import Headers
+from channels.mail.message_ids import pattern
 
 MAX_HOPS = 20
 """The most answers of ours in the References of a mail; with more of them the thread counts as a loop."""
@@ -15,8 +16,6 @@ LOOP = f"its thread has more than {MAX_HOPS} answers, as a loop of automatic ans
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 _RESPONDERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoresponse")
 """Headers of vacation programs that are older than Auto-Submitted."""
-
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 def automatic_reason(headers: Headers, envelope_sender: str, domain: str) -> str | None:
@@ -41,7 +40,7 @@ def automatic_reason(headers: Headers, envelope_sender: str, domain: str) -> str
         return "its X-Auto-Response-Suppress asks for no automatic answer"
     if re.match(r"multipart/report\b", headers.first("content-type"), re.IGNORECASE):
         return "it is a delivery report"
-    ours = re.compile(rf"<{_UUID}@{re.escape(domain)}>", re.IGNORECASE)
+    ours = pattern(domain)
     if sum(1 for found in headers.message_ids("references") if ours.fullmatch(found)) > MAX_HOPS:
         return LOOP
     return None

@@ -20,6 +20,7 @@ from channels.mail.incoming.quotes import FOREIGN, MIXED, OwnText, Thread, endin
 from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
+from channels.mail.message_ids import reply_id
 from channels.mail.outgoing.compose import MAX_SUBJECT
 from channels.mail.wordless import QUOTATION, told
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, OutboxId, Reply, Trust, plain_subject
@@ -140,7 +141,7 @@ class Receiver:
         reading = await self._workers.run(_read, raw, headers, sender, content, self._thread(replies))
         own = next(iter(headers.message_ids("message-id")), "")
         parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
-        named = _named(headers)
+        named = self._named(headers)
         thread = await self._host.find_thread(named) if named else None
         subject = headers.words("subject")
         return Inbound(
@@ -165,8 +166,17 @@ class Receiver:
 
     async def _replies(self, headers: Headers) -> list[Outbound]:
         """Return our earlier replies that the headers of a mail name, the newest first."""
-        named = _named(headers)
+        named = self._named(headers)
         return (await self._host.sent_replies(named))[:_MAX_ANSWERS] if named else []
+
+    def _named(self, headers: Headers) -> list[str]:
+        """Return the ids by which the core knows the answers of ours that a mail answers, the newest first.
+
+        An answer that is on its way has no provider id yet: a person may answer it before its server has confirmed it.
+        """
+        named = _answered(headers)
+        own = {each: reply_id(each, self._config.domain) for each in named}
+        return [each for message_id in named for each in (message_id, own[message_id]) if each is not None]
 
     def _thread(self, replies: Sequence[Outbound]) -> Thread:
         return Thread([reply.text[:MAX_TEXT] for reply in replies], (self._config.mailbox, self._config.name))
@@ -190,7 +200,7 @@ class _Reading:
     key: str
 
 
-def _named(headers: Headers) -> list[str]:
+def _answered(headers: Headers) -> list[str]:
     """Return the message ids that a mail answers, the newest first (RFC 5322 section 3.6.4).
 
     The subject does not count: any sender can write any subject.

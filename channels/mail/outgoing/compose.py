@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, decode_words
+from channels.mail.message_ids import message_id
 from channels.mail.outgoing.page import html_page
 from supervisor.protocol.errors import PermanentFailure
 from supervisor.protocol.messages import Outbound, plain_subject
@@ -53,11 +54,6 @@ _REGISTRY.map_to_type("references", cast(type[BaseHeader], _MessageIdsHeader))
 _POLICY = SMTP.clone(header_factory=_REGISTRY)
 
 
-def message_id(outbound: Outbound, config: MailConfig) -> str:
-    """Return the Message-ID of an answer. It is the same for all attempts, so that mail programs can deduplicate."""
-    return f"<{outbound.id}@{config.domain}>"
-
-
 def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None) -> EmailMessage:
     """Return an answer, or a mail that nobody asked for: its meta names no mail that it answers.
 
@@ -77,7 +73,8 @@ def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None)
     subject = str(meta.get("subject", ""))
     mail["Subject"] = reply_subject(subject) if is_answer else one_line_subject(subject) or NEW_SUBJECT
     mail["Date"] = now or datetime.now(UTC)
-    mail["Message-ID"] = message_id(outbound, config)
+    # The same for all attempts, so that mail programs can deduplicate.
+    mail["Message-ID"] = message_id(outbound.id, config.domain)
     answered = _ids([meta.get("in_reply_to")])
     if answered:
         mail["In-Reply-To"] = answered[0]

@@ -100,13 +100,18 @@ class ChannelHost(Protocol):
     def tried(self, *, reached: bool) -> None:
         """Note whether the provider was reached, where the core cannot see it: outside `send` and `reconcile`."""
 
-    async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
-        """Return the thread of an earlier reply of this channel that has one of these provider ids; None = none has."""
+    async def find_thread(self, names: Sequence[str]) -> str | None:
+        """Return the thread of an earlier reply of this channel that has one of these names; None = none has.
 
-    async def sent_replies(self, provider_ids: Sequence[str]) -> list[Outbound]:
-        """Return earlier replies of this channel with these provider ids, in the order of the ids.
+        Args:
+            names: provider ids, or ids of the replies themselves (`Outbound.id`): a reply has no provider id before its
+                send is known to have succeeded.
+        """
 
-        A channel uses them to recognise what a message repeats of our own replies. Unknown ids are skipped.
+    async def sent_replies(self, names: Sequence[str]) -> list[Outbound]:
+        """Return earlier replies of this channel by their names (see `find_thread`), each once, in the names' order.
+
+        A channel uses them to recognise what a message repeats of our own replies. Unknown names are skipped.
         """
 
     async def recent_replies(self, to: Address) -> list[Outbound]:

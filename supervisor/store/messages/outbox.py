@@ -98,12 +98,13 @@ HASTEN = """
     UPDATE outbox SET not_before_ms = :now_ms
     WHERE channel = :channel AND state = 'pending' AND not_before_ms > :now_ms AND updated_ms > :now_ms
 """
+_NAMED = "o.channel = :channel AND (o.provider_id = :name OR o.id = :name)"
 # The thread of its session comes first: a command in another thread may have resumed the turn.
-FIND_THREAD = """
+FIND_THREAD = f"""
     SELECT coalesce(nullif(s.thread, ''), t.thread) FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id
-    LEFT JOIN claude_code_sessions AS s ON s.number = t.session WHERE o.channel = ? AND o.provider_id = ?
+    LEFT JOIN claude_code_sessions AS s ON s.number = t.session WHERE {_NAMED}
 """
-BY_PROVIDER = f"{OUTBOX} WHERE o.channel = ? AND o.provider_id = ?"
+BY_NAME = f"{OUTBOX} WHERE {_NAMED}"
 COUNTS = """
     SELECT 'pending', count(*) FROM outbox WHERE state = 'pending'
     UNION ALL SELECT 'sending', count(*) FROM outbox WHERE state = 'sending'
@@ -315,24 +316,24 @@ class SqlOutbox:
 
         return await self._database.write(work)
 
-    async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
-        """Return the thread of the turn that the first reply known by one of these provider ids answered."""
+    async def find_thread(self, channel: str, names: Sequence[str]) -> str | None:
+        """Return the thread of the turn that the first reply of these names answered."""
 
         def work(connection: Reader) -> str | None:
-            for provider_id in provider_ids:
-                row = connection.execute(FIND_THREAD, (channel, provider_id)).fetchone()
+            for name in names:
+                row = connection.execute(FIND_THREAD, {"channel": channel, "name": name}).fetchone()
                 if row is not None:
                     return str(row[0])
             return None
 
         return await self._database.read(work)
 
-    async def sent_replies(self, channel: str, provider_ids: Sequence[str]) -> list[OutboxRow]:
-        """Return the replies with these provider ids, in the order of the ids."""
+    async def sent_replies(self, channel: str, names: Sequence[str]) -> list[OutboxRow]:
+        """Return the replies of these names, each once, in the order of the names."""
 
         def work(connection: Reader) -> list[OutboxRow]:
-            found = (connection.execute(BY_PROVIDER, (channel, each)).fetchone() for each in provider_ids)
-            return [to_outbox_row(row) for row in found if row is not None]
+            found = (connection.execute(BY_NAME, {"channel": channel, "name": name}).fetchone() for name in names)
+            return list({row[0]: to_outbox_row(row) for row in found if row is not None}.values())
 
         return await self._database.read(work)
 

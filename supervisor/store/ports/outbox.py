@@ -132,11 +132,15 @@ class OutboxStore(Protocol):
     async def wake(self, channel: str, to: Address, *, now_ms: int) -> int:
         """Make the pending replies to an address due now; return how many were not."""
 
-    async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
-        """Return the thread of the turn that a reply with one of these provider ids answered; None = no such reply."""
+    async def find_thread(self, channel: str, names: Sequence[str]) -> str | None:
+        """Return the thread of the turn that a reply of one of these names answered; None = no such reply.
 
-    async def sent_replies(self, channel: str, provider_ids: Sequence[str]) -> list[OutboxRow]:
-        """Return the replies with these provider ids, in the order of the ids."""
+        Args:
+            names: provider ids, or ids of the replies themselves.
+        """
+
+    async def sent_replies(self, channel: str, names: Sequence[str]) -> list[OutboxRow]:
+        """Return the replies of these names, each once, in the order of the names; see `find_thread`."""
 
     async def recent(self, channel: str, to: Address) -> list[OutboxRow]:
         """Return the replies to an address that a provider has, or may have, taken lately, newest first; at most 50."""

@@ -206,3 +206,16 @@ class DeliveryContract(ContractBase):
         found = await store.outbox.sent_replies("sms", ["<r2>", "<unknown>", "<r1>"])
         assert [row.text for row in found] == ["Done.", "Run it?"]
         assert await store.outbox.sent_replies("mail", ["<r1>"]) == []
+
+    async def test_a_reply_is_known_by_its_own_id_before_its_send_is_confirmed(self, store: Store) -> None:
+        turn = await running(store, question(thread="<1@example.org>"))
+        await store.turns.finish(turn.id, outcome(replies=[draft("o1", text="Run it?")]))
+        await store.outbox.begin(OutboxId("o1"), now_ms=NOW)
+        names = ["<r1>", "o1"]
+        assert await store.outbox.find_thread("sms", names) == "<1@example.org>"
+        (sending,) = await store.outbox.sent_replies("sms", names)
+        await store.outbox.sent(OutboxId("o1"), "<r1>", "", [], now_ms=NOW)
+        (sent,) = await store.outbox.sent_replies("sms", names)
+        assert (sending.text, sent.text) == ("Run it?", "Run it?")
+        assert await store.outbox.find_thread("mail", names) is None
+        assert await store.outbox.sent_replies("mail", names) == []

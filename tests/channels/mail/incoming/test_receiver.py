@@ -137,6 +137,19 @@ async def test_mail_without_message_id_is_a_thread_of_its_own() -> None:
     assert one.thread != two.thread
 
 
+async def test_an_answer_to_a_mail_whose_send_is_not_confirmed_is_known_by_the_id_of_the_reply() -> None:
+    host = RecordingHost()
+    host.threads[ID], host.texts[ID] = "known", "theirs"
+    (answer,) = await received(
+        mail(
+            ("In-Reply-To", f"<{ID.upper()}@EXAMPLE.org>"),
+            body="mine\n\nOn 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs",
+        ),
+        host=host,
+    )
+    assert (answer.thread, answer.text) == ("known", "mine")
+
+
 async def test_the_quotation_of_our_answer_is_left_out_and_all_else_is_kept() -> None:
     host = RecordingHost()
     host.texts[f"<{ID}@example.org>"] = "theirs"
