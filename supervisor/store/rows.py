@@ -27,7 +27,7 @@ TURNS = """
     SELECT t.id, i.message_id, t.lane, t.target, t.reason, t.state, t.user_id, s.id, t.project, t.exclusive, t.channel,
            t.thread, coalesce(i.body, m.message), i.note, coalesce(i.context, m.context), t.reply, t.accepted_ms,
            t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed, t.gather, t.way,
-           (SELECT json_group_array(json_array(u.id, u.name, u.media_type, u.size, u.path))
+           (SELECT json_group_array(json_array(u.position, u.id, u.name, u.media_type, u.size, u.path))
             FROM uploads AS u WHERE u.turn_id = t.id)
     FROM turns AS t
     JOIN inbox AS i ON i.turn_id = t.id
@@ -117,7 +117,8 @@ def to_attachments(text: str) -> Sequence[Attachment]:
     if text == "[]":
         return ()
     return tuple(
-        Attachment(id=one[0], name=one[1], media_type=one[2], size=one[3], path=one[4]) for one in json.loads(text)
+        Attachment(id=one[1], name=one[2], media_type=one[3], size=one[4], path=one[5])
+        for one in sorted(json.loads(text))
     )
 
 

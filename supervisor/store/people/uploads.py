@@ -29,7 +29,7 @@ _OLD = f"""
 """
 _FORGET = "DELETE FROM uploads WHERE id IN (SELECT value FROM json_each(?))"
 _ATTACH = """
-    UPDATE uploads SET turn_id = :turn WHERE id = :id AND user_id = :user
+    UPDATE uploads SET turn_id = :turn, position = :position WHERE id = :id AND user_id = :user
     AND (turn_id IS NULL OR turn_id IN (SELECT id FROM turns WHERE superseded_by = :turn))
 """
 _OUTSIDE = f"{_SELECT} WHERE u.path <> CAST(:folder AS TEXT) || '/' || u.id || '/' || u.name"
@@ -37,17 +37,18 @@ _MOVE = """
     UPDATE uploads SET path = CAST(:folder AS TEXT) || '/' || id || '/' || name
     WHERE id IN (SELECT value FROM json_each(:ids))
 """
-_OF_TURN = "SELECT id, name, media_type, size, path FROM uploads WHERE turn_id = ? ORDER BY created_ms, id"
+_OF_TURN = "SELECT id, name, media_type, size, path FROM uploads WHERE turn_id = ? ORDER BY position"
 
 
 def attach(tx: Transaction, user_id: UserId, ids: Sequence[str], turn_id: int) -> Sequence[Attachment]:
-    """Give a message its files, also those of messages that it replaces; part of T1.
+    """Give a message its files, also those of messages that it replaces, in the order of the ids; part of T1.
 
     Raises:
         NotAllowed: the user has no such file, or a message carries it that is not replaced.
     """
-    for upload_id in ids:
-        if not tx.execute(_ATTACH, {"turn": turn_id, "id": upload_id, "user": user_id}).rowcount:
+    for position, upload_id in enumerate(ids):
+        values = {"turn": turn_id, "id": upload_id, "user": user_id, "position": position}
+        if not tx.execute(_ATTACH, values).rowcount:
             raise not_attachable(upload_id)
     rows = tx.execute(_OF_TURN, (turn_id,)) if ids else ()
     return tuple(Attachment(id=row[0], name=row[1], media_type=row[2], size=row[3], path=row[4]) for row in rows)

@@ -103,6 +103,18 @@ async def test_a_message_carries_files_of_its_writer_once_and_names_them(served:
     assert len(await core.api.chat.history(alice, chat)) <= 2  # what was refused is in no history
 
 
+async def test_the_files_of_a_message_are_in_the_order_in_which_it_names_them(served: Served) -> None:
+    client, alice = await served.client_of("alice"), served.core.directory.user("alice")
+    chat = SessionId("c1")
+    await served.core.api.chat.open(alice, chat)
+    made = [(await put(client, PNG, f"{number}.png")).json()["id"] for number in range(5)]
+    named = [made[index] for index in (3, 0, 4, 1, 2)]
+    taken = await served.core.api.chat.submit(alice, chat, "look", attachments=named)
+    stored = await served.core.store.turns.result(taken.message_id)
+    assert stored is not None
+    assert [one.id for one in stored.turn.attachments] == named
+
+
 async def test_an_edit_carries_the_files_of_the_message_that_it_replaces(served: Served) -> None:
     core = served.core
     alice, chat = core.directory.user("alice"), SessionId("c1")
