@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from supervisor.store.sqlite import opening
 from tests.network_guard import NetworkGuard
@@ -33,6 +34,13 @@ def pytest_configure() -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     _guard.install()
+    _unhurried_properties()
+
+
+def _unhurried_properties() -> None:
+    """Let no property fail because the machine is busy. In CI the rest is as Hypothesis has it there."""
+    settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(trylast=True)

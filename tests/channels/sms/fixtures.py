@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from hypothesis import settings
 from twilio.request_validator import RequestValidator
 
 from channels.sms.channel import SmsChannel
@@ -28,9 +27,6 @@ TOKEN = "canary-9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 OUR_NUMBER = "+15005550006"
 PERSON = "+15551234567"
 PUBLIC_URL = "https://xswarm.example.org"
-
-unhurried = settings(deadline=None)
-"""For properties: a busy machine is no failure."""
 
 
 class Clock:

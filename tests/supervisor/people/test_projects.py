@@ -187,7 +187,7 @@ def test_the_sentence_names_the_path_that_was_asked_for_and_no_other(projects: P
 
 
 @given(st.lists(st.sampled_from(["..", ".", "site", "out", "deep", "src", "docs", "shop", "entry", ""]), max_size=8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 def test_no_path_leads_out_of_the_users_projects(projects: Projects, root: Path, steps: list[str]) -> None:
     asked = "/".join([str(root), *steps])
     try:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from channels.sms.body.gsm7 import is_gsm7
 from channels.sms.body.plain import clean, plain_text, typed
-from tests.channels.sms.fixtures import unhurried
 
 
 @pytest.mark.parametrize(
@@ -68,19 +67,16 @@ def test_control_sequences_are_removed(hostile: str, harmless: str) -> None:
     assert plain_text(hostile) == harmless
 
 
-@unhurried
 @given(st.text())
 def test_cleaned_text_has_no_control_characters(text: str) -> None:
     assert not any(c != "\n" and (c < " " or "\x7f" <= c <= "\x9f" or "\u202a" <= c <= "\u202e") for c in clean(text))
 
 
-@unhurried
 @given(st.text(alphabet=st.sampled_from("ab *_`#->[]()|\n1.~!<&;\\")))
 def test_every_markdown_gives_text_and_always_the_same(markdown: str) -> None:
     assert plain_text(markdown) == plain_text(markdown)
 
 
-@unhurried
 @given(st.text(alphabet=st.characters(whitelist_categories=["L", "N"]), min_size=1))
 def test_letters_and_digits_are_never_lost(text: str) -> None:
     assert plain_text(text) == text

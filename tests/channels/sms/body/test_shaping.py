@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from channels.sms.body.gsm7 import count_segments, utf16_units
 from channels.sms.body.plain import plain_text
 from channels.sms.body.shaping import EMPTY, MAX_CHARACTERS, MORE_NOTE, Body, shape
-from tests.channels.sms.fixtures import unhurried
 
 LONG_TEXTS = st.one_of(
     st.text(max_size=3000),
@@ -32,7 +31,6 @@ def all_bodies(plain: str, max_segments: int) -> list[Body]:
         offset = body.next_offset
 
 
-@unhurried
 @given(LONG_TEXTS, st.integers(1, 10))
 def test_every_body_is_within_its_bounds_and_all_of_them_carry_the_whole_text(text: str, max_segments: int) -> None:
     plain = plain_text(text)

@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from channels.sms.twilio.signature import MAX_FIELDS, Signatures
 from supervisor.protocol.ports.web import WebRequest
-from tests.channels.sms.fixtures import PUBLIC_URL, TOKEN, signed, text_form, unhurried
+from tests.channels.sms.fixtures import PUBLIC_URL, TOKEN, signed, text_form
 
 SIGNATURES = Signatures([TOKEN], PUBLIC_URL)
 
@@ -32,7 +32,6 @@ def with_header(request: WebRequest, name: str, value: str | None) -> WebRequest
     return dataclasses.replace(request, headers=headers if value is None else headers | {name: value})
 
 
-@unhurried
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=8), st.text(alphabet="ab=&%+", max_size=8))
 def test_every_signed_form_is_genuine_and_read_as_it_was_written(form: dict[str, str], query: str) -> None:
     request = signed(form, query=query)
@@ -40,7 +39,6 @@ def test_every_signed_form_is_genuine_and_read_as_it_was_written(form: dict[str,
     assert SIGNATURES.genuine_form(request) == form
 
 
-@unhurried
 @given(
     st.lists(st.tuples(st.sampled_from(["Body", "From", "A"]), st.text(alphabet="ab ", max_size=3)), max_size=5),
     st.lists(st.tuples(st.sampled_from(["Body", "From", "A"]), st.text(alphabet="ab ", max_size=3)), max_size=5),
@@ -164,7 +162,6 @@ def test_an_unreadable_body_is_refused(body: bytes) -> None:
     assert SIGNATURES.genuine_form(dataclasses.replace(signed({}), body=body)) is None
 
 
-@unhurried
 @given(st.binary(max_size=200), st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
 def test_nothing_raises(body: bytes, signature: str, content_type: str, query: str) -> None:
     request = WebRequest(

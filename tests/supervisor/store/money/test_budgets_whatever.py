@@ -122,7 +122,7 @@ def accounts(standing: Sequence[Spent]) -> list[Account]:
 
 
 @given(st.lists(st.one_of(BEGIN, BEGIN, CALL, CALL, CALL, END, RESTART), min_size=10, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_order_of_things_passes_a_limit_by_more_than_a_reservation(steps: list[tuple[str, int, int]]) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -248,7 +248,7 @@ def results(draw: st.DrawFn) -> tuple[list[tuple[str, str]], Any]:
     return people, {"rows": [{"person_id": person, "name": name} for person, name in people], "more": draw(nested)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(results())
 def test_no_id_and_no_name_ever_reaches_a_model(made: tuple[list[tuple[str, str]], Any]) -> None:
     people, result = made
@@ -262,7 +262,7 @@ def test_no_id_and_no_name_ever_reaches_a_model(made: tuple[list[tuple[str, str]
         assert not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", told)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PEOPLE)
 def test_every_reference_leads_back_to_its_person(people: list[tuple[str, str]]) -> None:
     result = [{"person_id": person, "name": name} for person, name in people]

@@ -57,7 +57,7 @@ def test_no_body_makes_the_server_fail(tmp_path: Path) -> None:
     with survivor(tmp_path) as ask:
 
         @given(path=st.sampled_from(paths), body=BODIES)
-        @settings(max_examples=150, deadline=None)
+        @settings(max_examples=150)
         def whatever(path: str, body: object) -> None:
             ask("POST", path, content=json.dumps(body), headers={"Content-Type": "application/json"})
 
@@ -68,7 +68,7 @@ def test_no_message_makes_the_server_fail(tmp_path: Path) -> None:
     with survivor(tmp_path) as ask:
 
         @given(message=ANYTHING, context=st.none() | st.dictionaries(ANYTHING, JSON, max_size=3))
-        @settings(max_examples=100, deadline=None)
+        @settings(max_examples=100)
         def whatever(message: str, context: object) -> None:
             content = json.dumps({"message": message, "context": context})
             headers = {"Content-Type": "application/json"}
@@ -84,7 +84,7 @@ def test_no_query_makes_the_server_fail(tmp_path: Path) -> None:
         @given(
             path=st.sampled_from([SESSIONS, "/api/costs", f"{SESSIONS}/", "/api/messages/"]), query=QUERIES, name=TEXTS
         )
-        @settings(max_examples=150, deadline=None)
+        @settings(max_examples=150)
         def whatever(path: str, query: dict[str, str], name: str) -> None:
             ask("GET", path + quote(name, safe="") if path.endswith("/") else path, params=query)
 

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.protocol import events, requests
@@ -191,13 +191,11 @@ def sentence_about(text: str) -> str | None:
     return None
 
 
-@settings(deadline=None)
 @given(st.text() | JSON.map(json.dumps))
 def test_any_text_is_a_request_or_a_bad_frame(text: str) -> None:
     assert sentence_about(text) != ""
 
 
-@settings(deadline=None)
 @given(st.sampled_from(TYPES), st.dictionaries(st.sampled_from(["session_id", "topics", "limit", "from"]), JSON))
 def test_any_fields_of_a_type_are_a_request_or_a_bad_frame(kind: str, given_fields: dict[str, object]) -> None:
     sentence = sentence_about(json.dumps({"type": kind, **given_fields}))
@@ -267,7 +265,6 @@ def test_half_a_surrogate_pair_does_not_stop_an_answer() -> None:
     assert json.loads(frame)["message"] == "\ud83d"
 
 
-@settings(deadline=None)
 @given(st.text(), JSON)
 def test_any_content_comes_back_as_it_was(content: str, value: object) -> None:
     tool = events.ClaudeCodeTool(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.operations.messages import MessageOperations
@@ -205,7 +205,7 @@ async def test_no_text_frame_ends_a_connection(tmp_path: Path) -> None:
         await client.connect(listening.core)
         loop = asyncio.get_running_loop()
 
-        @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @settings(max_examples=300)
         @given(FRAMES)
         def send_and_look(frame: str) -> None:
             asyncio.run_coroutine_threadsafe(one_frame(client, frame), loop).result(scaled(30))

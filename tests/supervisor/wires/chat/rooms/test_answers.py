@@ -215,7 +215,7 @@ def ids_of(end: End) -> list[str]:
 
 
 TestConversations = Conversations.TestCase
-TestConversations.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestConversations.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 @given(st.lists(st.integers(0, 4), max_size=40))

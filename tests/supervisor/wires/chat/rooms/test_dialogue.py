@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -412,6 +412,4 @@ def ids_of(frame: Frame) -> list[str]:
 
 
 TestDialogues = Dialogues.TestCase
-TestDialogues.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestDialogues.settings = settings(max_examples=60, stateful_step_count=30)
