@@ -81,6 +81,13 @@ async def stored(core: Core, approval: Approval) -> Approval:
     return found
 
 
+def expire(core: Core) -> None:
+    """Let an hour pass for the open questions, which is longer than people have for an answer."""
+    core.approvals._clock = lambda: now_ms() + 3_600_000
+    for question in core.approvals.pending.all():
+        question._woken.set()
+
+
 @asynccontextmanager
 async def killed(folder: Path, command: str = "git push", **settings: Any) -> AsyncIterator[tuple[Core, Approval]]:
     """Yield a core after a kill in the midst of an open question, and that question."""

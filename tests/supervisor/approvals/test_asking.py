@@ -17,8 +17,7 @@ from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval, NewApproval
 from supervisor.store.records.turn import Turn
 from tests.fakes import ScriptedConnector
-from tests.slowness import scaled
-from tests.supervisor.approvals.questions import MAIL, answer_of, asking, open_one, say
+from tests.supervisor.approvals.questions import MAIL, answer_of, asking, expire, open_one, say
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, state, text_message
 from tests.waiting import until
@@ -45,8 +44,8 @@ async def test_a_yes_by_text_lets_the_call_through_once(tmp_path: Path) -> None:
 
 async def test_no_answer_is_a_no(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        core.approvals._expires_seconds = scaled(0.5)
         message_id, approval = await asking(core)
+        expire(core)
         assert "nobody answered in time" in await answer_of(core, message_id)
         assert await say(core, f"YES {approval.code}") == f"{approval.code} has expired. Nothing was allowed."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -22,14 +21,14 @@ from tests.waiting import until
 
 
 def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotices:
-    """Return what looks at the turns of a core, with a clock that is ahead of ours."""
+    """Return what looks at the turns of a core; their clock stands so many seconds after the newest sign of life."""
     return ProgressNotices(
         outbox=core.store.outbox,
         turns=core.turns,
         approvals=core.approvals,
         hub=core.hub,
         settings=settings,
-        monotonic=lambda: time.monotonic() + ahead,
+        monotonic=lambda: max(one.heard for one in core.turns.running_turns()) + ahead,
     )
 
 

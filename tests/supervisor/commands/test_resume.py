@@ -35,7 +35,15 @@ async def cut_off(core: Core, *texts: str) -> list[MessageId]:
         assert receipt.message_id is not None
         ids.append(receipt.message_id)
         await until(lambda: len(scripted(core).prompts) == number, "it runs")  # noqa: B023
+        await tool_is_recorded(core, receipt.message_id)
     return ids
+
+
+async def tool_is_recorded(core: Core, message_id: MessageId) -> None:
+    """Wait until the tool of a running turn is in the database; does nothing for one that uses none."""
+    turn = (await result(core, message_id)).turn
+    if turn.text.startswith("tool "):
+        await until(lambda: core.store.turns.events(turn.id), "its tool is recorded")
 
 
 @asynccontextmanager
@@ -260,6 +268,8 @@ async def test_a_retry_by_a_new_mail_continues_in_the_conversation_of_the_turn(t
     async with Core(tmp_path, connector=ScriptedConnector()) as before:
         cut = await before.intake.accept(first)
         await until(lambda: scripted(before).prompts, "it runs")
+        assert cut.message_id is not None
+        await tool_is_recorded(before, cut.message_id)
         async with Core(tmp_path, connector=ScriptedConnector()) as core:
             retry = text_message("RETRY", phone=ALICE_MAIL, channel="mail", thread="<second@x>")
             again = await core.intake.accept(retry)

@@ -18,6 +18,7 @@ from supervisor.config import Config, Http, NodeConfig, State, Supervisor
 from supervisor.doctor import running
 from supervisor.protocol.ports.checks import Standing
 from supervisor.wires.standby import StandbyServer
+from tests.ports import free_port
 from tests.supervisor.harness import OPERATOR
 from tests.supervisor.wires.http.serving import Served
 
@@ -114,7 +115,7 @@ def test_a_port_that_somebody_has_is_named_with_its_key(config: Config) -> None:
 
 async def test_a_node_that_stands_by_is_told_and_not_a_port_that_somebody_has(config: Config) -> None:
     standby = dataclasses.replace(config, node=NodeConfig(standby=True))
-    async with StandbyServer(Http(port=0)) as server:
+    async with StandbyServer(Http(port=free_port())) as server:
         server.active = "rack-1"
         at = dataclasses.replace(standby, http=Http(port=int(server.url.rpartition(":")[2])))
         (check,) = await asyncio.to_thread(running.ports, at)

@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 
 from supervisor.models.api_server import ApiServer
+from tests.ports import free_port
 
 
 async def path_of(request: web.Request) -> web.StreamResponse:
@@ -35,9 +36,9 @@ async def test_each_path_has_its_handler_and_the_rest_is_not_found() -> None:
 
 
 async def test_stopping_frees_the_port_and_may_be_done_twice() -> None:
-    api = server()
+    port = free_port()
+    api = server(port)
     await api.start()
-    port = int(api.url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         await server(port).start()
     await api.stop()

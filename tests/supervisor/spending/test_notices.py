@@ -165,6 +165,7 @@ async def test_a_session_that_a_person_ended_is_not_opened_again_by_money(tmp_pa
         await say(core, f"claude: {pay(0.8)}")
         (found,) = await core.store.sessions.list(user_id=UserId("alice"), active_only=False)
         await core.sessions.close(found.id, EndReason.USER)
+        await until(lambda: told(core), "it is told that most of the limit is spent")
         code = re.findall(ADD, told(core)[-1])[-1][1]
         assert await say(core, f"ADD 1 {code}") == "Added $1.00: the limit of the session in site is $2.00 now."
         assert not (await session(core, found.id)).resumes_by_itself

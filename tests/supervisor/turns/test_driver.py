@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from supervisor.cluster.files import Files
-from supervisor.core.ground import Tuning
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, TurnState
@@ -18,7 +16,6 @@ from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import (
-    PLENTY,
     ask,
     asked,
     connect,
@@ -26,6 +23,7 @@ from tests.supervisor.helpers import (
     scripted,
     send,
 )
+from tests.supervisor.turns.hours import SECONDS, let_hours_pass, looked_at_the_time
 from tests.waiting import until
 
 
@@ -81,36 +79,45 @@ async def test_a_connector_that_breaks_its_contract_is_an_error_to_whoever_waits
 
 
 async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path) -> None:
-    settings = replace(PLENTY, turn_timeout_seconds=scaled(0.3))
-    async with Core(
-        tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=Tuning(grace_seconds=0.05)
-    ) as core:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         with pytest.raises(TurnFailed, match="no answer within") as failed:
-            await asyncio.wait_for(ask(core, "deaf"), scaled(8))
+            await _ask_for_hours(core)
         assert failed.value.timed_out
         assert scripted(core).open_now() == []
         assert (await ask(core, "hello")).answer == "hello"
 
 
 async def test_the_time_for_which_the_processes_are_stopped_is_not_that_of_the_turn(tmp_path: Path) -> None:
-    settings = replace(PLENTY, turn_timeout_seconds=scaled(0.3))
-    async with Core(
-        tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=Tuning(grace_seconds=0.05)
-    ) as core:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         processes = core.sessions._processes
         await processes.freeze()  # as in an outage of the database
         answer = asyncio.create_task(ask(core, "hold"))
-        _, waits = await asyncio.wait([answer], timeout=scaled(0.8))  # longer than a turn may take
-        assert waits
+        await until(scripted(core).held, "it is held")
+        (running,) = core.turns.running_turns()
+        let_hours_pass(running)
+        assert processes._frozen_since is not None
+        processes._frozen_since -= SECONDS
+        await looked_at_the_time(running)
         await processes.thaw()
         await processes.freeze()
         await processes.thaw()
+        await looked_at_the_time(running)
         scripted(core).release()
         assert (await answer).answer == "released"
         with pytest.raises(TurnFailed, match="no answer within"):
-            await asyncio.wait_for(ask(core, "deaf"), scaled(8))
+            await _ask_for_hours(core)
+
+
+async def _ask_for_hours(core: Core) -> None:
+    """Ask what nobody answers, until the time of the turn is up."""
+    answer = asyncio.create_task(ask(core, "deaf"))
+    await until(scripted(core).held, "it is held")
+    (running,) = core.turns.running_turns()
+    let_hours_pass(running)
+    await looked_at_the_time(running)
+    await asyncio.wait_for(answer, scaled(8))
 
 
 async def test_an_interrupt_while_the_process_starts_ends_the_turn_as_it_begins(tmp_path: Path) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
 
-from supervisor.config import ClaudeCode
-from supervisor.core.ground import Tuning
 from supervisor.protocol.conversation import ToolCall, ToolStarted
 from supervisor.protocol.events import AnyEvent, ApprovalResolved, ClaudeCodeDisconnected
 from supervisor.protocol.messages import Address, MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
-from tests.slowness import scaled
-from tests.supervisor.approvals.questions import answer_of, asking, open_one, say, stored
+from tests.supervisor.approvals.questions import answer_of, asking, expire, open_one, say, stored
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, text_message
+from tests.supervisor.turns.hours import let_hours_pass, looked_at_the_time
 from tests.waiting import until
 
 PHONE = Address(kind="sms", value=ALICE_PHONE)
@@ -194,8 +191,8 @@ async def test_the_resumed_turn_is_told_why_its_call_was_denied(tmp_path: Path) 
 
 async def test_without_an_answer_the_turn_resumes_without_the_call(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        core.approvals._expires_seconds = scaled(0.5)
         message_id, approval = await suspended(core)
+        expire(core)
         await resumes(core)
         assert "Bash git push was not run: nobody answered in time" in said(core)
         await answer_of(core, message_id)
@@ -240,12 +237,12 @@ async def test_a_suspension_does_not_extend_the_timeout_of_a_turn(tmp_path: Path
 
 
 async def test_waiting_for_a_person_uses_no_time_of_the_turn(tmp_path: Path) -> None:
-    settings = ClaudeCode(turn_timeout_seconds=scaled(1.0))
-    tuning = Tuning(grace_seconds=0.0)
-    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=tuning) as core:
-        began = time.monotonic()
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await asking(core)
-        await until(lambda: time.monotonic() > began + scaled(1.0) + 0.2, "more time has passed than the turn may take")
+        (running,) = core.turns.running_turns()
+        await until(lambda: running.is_asking, "its time stands")
+        let_hours_pass(running)
+        await looked_at_the_time(running)
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
         assert await answer_of(core, message_id) == "allowed: True"
 

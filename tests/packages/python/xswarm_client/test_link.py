@@ -11,6 +11,7 @@ from websockets.http11 import Request, Response
 
 from tests.packages.python.xswarm_client.stand_ins import daemon, say, speaking
 from tests.ports import free_port
+from tests.slowness import scaled
 from xswarm_client import link
 from xswarm_client.errors import NotAuthenticated, NotConfigured, NotXswarm, Unreachable, XswarmError
 from xswarm_client.link import open_link
@@ -76,7 +77,7 @@ async def test_a_web_socket_that_speaks_otherwise_is_no_xswarm(greeting: str | b
 
 
 async def test_a_web_socket_that_says_nothing_is_no_xswarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "OPEN_SECONDS", 0.3)
+    monkeypatch.setattr(link, "OPEN_SECONDS", scaled(1.0))  # the handshake must succeed in it
     async with speaking(lambda websocket: websocket.wait_closed()) as url:
         error = await failure(url)
     assert (type(error), "says nothing about the token" in str(error)) == (NotXswarm, True)

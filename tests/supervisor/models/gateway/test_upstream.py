@@ -12,6 +12,7 @@ from aiohttp import web
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
+from tests.ports import free_port
 from tests.slowness import scaled
 from tests.supervisor.models.gateway.calls import (
     EVENTS,
@@ -192,8 +193,7 @@ async def test_large_conversation_is_forwarded_complete(offline: OfflineModel, h
 
 
 async def test_unreachable_upstream_is_a_clear_502(caplog: pytest.LogCaptureFixture) -> None:
-    async with OfflineModel() as offline:
-        gone = offline.url
+    gone = f"http://127.0.0.1:{free_port()}"
     async with gateway_to(gone) as gateway:
         endpoint = gateway.issue("ada", RecordingMeter())
         async with (
@@ -226,7 +226,7 @@ async def test_upstream_that_becomes_silent_aborts_the_callers_connection() -> N
         return response
 
     meter = RecordingMeter()
-    async with Upstream(handler) as upstream, gateway_to(upstream.url, read_timeout=scaled(0.3)) as gateway:
+    async with Upstream(handler) as upstream, gateway_to(upstream.url, read_timeout=scaled(1.0)) as gateway:
         endpoint = gateway.issue("ada", meter)
         async with (
             aiohttp.ClientSession(endpoint.base_url, headers=bearing(endpoint)) as http,

@@ -314,7 +314,7 @@ async def test_a_deleted_chat_is_stopped_and_gone(tmp_path: Path) -> None:
         waiting = await chat.submit(alice, C1, "next")
         await until(assistant(core).held, "it is being answered")
         await chat.delete(alice, C1)
-        await until(lambda: not core.turns.running_turns(), "it is stopped")
+        await until(core.all_answered, "they are stopped")
         for taken in (running, waiting):
             assert (await result(core, taken.message_id)).turn.state is TurnState.CANCELLED
         with pytest.raises(SessionNotFound):

@@ -82,10 +82,10 @@ class Hook:
         self._socket.transport.abort()
 
     async def send(self, content: str) -> None:
-        """Send a message; where the socket is not open, connect and wait for exactly one second."""
+        """Send a message; where the socket is not open, connect first."""
         if self._socket is None:
             await self.connect()
-            await asyncio.sleep(scaled(SEND_SECONDS))
+            await asyncio.wait_for(self.connected.wait(), scaled(20.0))
         assert self._socket is not None, "the hook gives up here"
         self.messages += [{"role": "user", "content": content}, {"role": "assistant", "content": "", "streams": True}]
         frame = {"type": "user_message", "content": content, "session_id": self.session_id}
@@ -154,6 +154,9 @@ async def hook(world: World) -> AsyncIterator[Hook]:
 
 
 async def test_the_hook_sends_one_second_after_it_began_to_connect(hook: Hook) -> None:
+    await hook.connect()
+    await asyncio.sleep(scaled(SEND_SECONDS))
+    assert hook.connected.is_set(), "the hook gives up here"
     await hook.send(script({"text": "in time"}))
     assert await hook.settled() == "in time"
 

@@ -221,7 +221,7 @@ async def test_the_role_is_read_again_for_each_message(world: World) -> None:
 
 
 async def test_an_expired_token_ends_the_connection_in_a_way_that_clients_retry(world: World) -> None:
-    token = signed(**{**OF_SHARED, "exp": int(time.time() + scaled(3.0))})
+    token = signed(**{**OF_SHARED, "exp": int(time.time() + scaled(6.0))})
     async with raw(url_of(world, token=token)) as client:
         await client.receive()
         assert (await client.closed())[0] == 1008

@@ -25,12 +25,21 @@ TABLES = """
 [mcp.clinic]
 command = {python}
 args = [{program}]
-read_only = ["people", "rows", "large", "fail", "hang", "markup"]
+read_only = ["people", "rows", "large", "fail", "markup"]
 person_fields = ["person_id", "from_person", "to_person", "by_id"]
 name_fields = ["name"]
 timeout_seconds = {seconds}
 
 [mcp.clinic.env]
+JOURNAL = {journal}
+
+[mcp.stuck]
+command = {python}
+args = [{program}]
+read_only = ["hang"]
+timeout_seconds = 0.5
+
+[mcp.stuck.env]
 JOURNAL = {journal}
 """
 
@@ -44,17 +53,18 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         python=json.dumps(sys.executable),
         program=json.dumps(str(PROGRAM)),
         journal=json.dumps(str(folder / "journal")),
-        seconds=scaled(2.0),
+        seconds=scaled(20.0),
     )
     async with World(folder, connector="echo", tables=tables) as world:
         await world.start()
-        await world.tools_work("clinic")
+        for name in ("clinic", "stuck"):
+            await world.tools_work(name)
         await add_user(world, "ben")
         yield world
 
 
-def call(tool: str, text: str = "", **arguments: Any) -> dict[str, Any]:
-    return {"text": text, "tools": [{"name": f"clinic__{tool}", "input": arguments}]}
+def call(tool: str, text: str = "", server: str = "clinic", **arguments: Any) -> dict[str, Any]:
+    return {"text": text, "tools": [{"name": f"{server}__{tool}", "input": arguments}]}
 
 
 def of_kind(frames: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -193,7 +203,8 @@ async def test_an_interrupt_takes_an_open_question_away(world: World) -> None:
 
 async def test_tools_that_fail_hang_or_answer_too_much(world: World) -> None:
     async with chatting(world) as client:
-        steps = [call("fail"), call("hang"), call("markup"), call("large", size=10_000_000), {"text": "All tried."}]
+        hanging, large = call("hang", server="stuck"), call("large", size=10_000_000)
+        steps = [call("fail"), hanging, call("markup"), large, {"text": "All tried."}]
         answer = await client.ask(script(*steps))
         results = [frame["result"] for frame in of_kind(answer, "tool_result")]
         assert [result.get("failed", False) for result in results] == [True, True, False, False]

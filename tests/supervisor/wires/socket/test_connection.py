@@ -85,7 +85,7 @@ async def test_no_token_in_time_closes_the_connection_with_1008(tmp_path: Path) 
 
 
 async def test_a_connection_that_is_authenticated_stays(tmp_path: Path) -> None:
-    async with Listening(tmp_path, auth_seconds=scaled(0.5)) as listening:
+    async with Listening(tmp_path, auth_seconds=scaled(2.0)) as listening:
         client = await listening.client()
         late = await listening.client(None)
         assert (await late.closed())[0] == 1008  # as long as the other one has been there, and longer
