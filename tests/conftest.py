@@ -12,15 +12,20 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from supervisor.protocol.times import DAY_MS, now_ms
 from supervisor.store.sqlite import opening
 from tests.network_guard import NetworkGuard
 from tests.ports import free_port
 from tests.signals import restore_defaults
 from tests.slowness import SETTING, settle
 from tests.supervisor.store.template import Template
+from tests.waiting import wait_until
 
 OUR_PREFIXES = ("XSWARM_", "TWILIO_", "SMTP_", "ANTHROPIC_", "SUPERVISOR_", "CLAUDE")
 TEST_SETTINGS = frozenset({"XSWARM_KILLS", SETTING})
+
+MIDNIGHT_SECONDS = 60.0
+"""A test that must end on the UTC day of its beginning does not begin in so many seconds before midnight."""
 
 _guard = NetworkGuard()
 
@@ -93,6 +98,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def unused_tcp_port() -> int:
     """A port where nobody listens, in place of that of pytest-asyncio, which the kernel may lend meanwhile."""
     return free_port()
+
+
+@pytest.fixture
+def one_utc_day() -> None:
+    """Let a test begin and end on the same day in UTC, by which money is counted; it may have to wait for midnight."""
+    last_ms = DAY_MS - MIDNIGHT_SECONDS * 1000
+    wait_until(lambda: now_ms() % DAY_MS < last_ms, "midnight is over", 2 * MIDNIGHT_SECONDS)
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,38 @@ def test_calling_home():
     assert closing_line.startswith("1 passed, 1 error"), closing_line
 
 
+def test_a_property_may_take_its_time(tmp_path: Path) -> None:
+    test = """
+from hypothesis import HealthCheck, settings
+
+def test_settings():
+    assert settings.default.deadline is None
+    assert HealthCheck.too_slow in settings.default.suppress_health_check
+"""
+    closing_line = run_under_our_conftest(tmp_path, test, {})
+    assert closing_line.startswith("1 passed"), closing_line
+
+
+def test_a_test_that_needs_one_day_begins_after_midnight_where_that_is_near(tmp_path: Path) -> None:
+    test = """
+import conftest
+import pytest
+
+times = [86_399_000, 86_399_999, 86_400_001]
+
+@pytest.fixture(scope="module", autouse=True)
+def clock():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conftest, "now_ms", lambda: times.pop(0))
+        yield
+
+def test_day(one_utc_day):
+    assert times == []
+"""
+    closing_line = run_under_our_conftest(tmp_path, test, {})
+    assert closing_line.startswith("1 passed"), closing_line
+
+
 def run_under_our_conftest(folder: Path, test: str, environment: dict[str, str]) -> str:
     """Run one test module under a copy of conftest.py; return pytest's closing line."""
     (folder / "conftest.py").write_text((TESTS / "conftest.py").read_text())

@@ -58,6 +58,7 @@ async def test_of_many_texts_at_three_nodes_at_one_moment_as_many_count_as_the_l
     await until(lambda: len(cluster.answers("limited ")) == PER_HOUR, "each of them is answered")
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_a_budget_of_all_is_passed_by_at_most_one_call_of_each_lane(cluster: Cluster) -> None:
     for round_number in range(ROUNDS):
         steps = [{"text": f"round {round_number}", "usage": USAGE}]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.world import HANG, World, script
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.usefixtures("one_utc_day")]
 
 TABLES = """
 [budgets]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from supervisor.protocol.status import OutboxState
 from supervisor.protocol.times import DAY_MS, now_ms
 from supervisor.store.records.charge import Charge
@@ -26,6 +28,7 @@ async def test_what_runs_and_waits_is_told_with_its_age(tmp_path: Path) -> None:
         scripted(core).release()
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_what_was_spent_is_told_since_ever_and_for_this_day(tmp_path: Path) -> None:
     async with Core(tmp_path) as core:
         for ref, days, nanos in (("yesterday", 1, 2_000), ("today", 0, 250)):

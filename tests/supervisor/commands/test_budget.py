@@ -18,6 +18,8 @@ from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import result, text_message
 
+pytestmark = pytest.mark.usefixtures("one_utc_day")
+
 ALICE = UserId("alice")
 BOBS_PHONE = "+15550101"
 

@@ -229,6 +229,7 @@ async def test_a_project_that_is_not_the_senders_is_refused_by_name(tmp_path: Pa
         assert scripted(core).prompts == []
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_status_and_cost_are_answered_in_one_text(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         assert await tell(core, "Status.") == "No session is active."
@@ -237,6 +238,7 @@ async def test_status_and_cost_are_answered_in_one_text(tmp_path: Path) -> None:
         assert await tell(core, " COST ") == "Today $0.02 for 1 message; in total $0.02 for 1 message."
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_a_slow_cost_query_holds_up_no_other_message_of_the_same_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

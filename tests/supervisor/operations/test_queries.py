@@ -71,6 +71,7 @@ async def test_costs_that_the_connector_reports_itself_count_and_a_wrong_day_is_
         assert await core.store.ledger.disagreements() == []
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_costs_come_with_the_limits_of_the_session_or_user_that_is_queried(tmp_path: Path) -> None:
     budgets = BudgetConfig(session_usd=2.0, user_daily_usd=5.0, system_daily_usd=50.0)
     async with Core(tmp_path, connector=ScriptedConnector(), budgets=budgets) as core:

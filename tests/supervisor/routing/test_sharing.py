@@ -147,6 +147,7 @@ async def test_the_rights_of_the_writer_apply(tmp_path: Path) -> None:
             await core.operations.queries.session(caller("bob"), session_id)
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_each_message_counts_against_the_limit_of_its_writer(tmp_path: Path) -> None:
     limits = BudgetConfig(user_daily_usd=1.0, reserve_usd=0.1)
     async with core_with(tmp_path, budgets=limits) as core:

@@ -27,6 +27,8 @@ from tests.supervisor.spending.test_notices import BOBS_PHONE, bob_by_phone, bob
 from tests.supervisor.store.builders import charge
 from tests.waiting import until
 
+pytestmark = pytest.mark.usefixtures("one_utc_day")
+
 T = TypeVar("T")
 
 

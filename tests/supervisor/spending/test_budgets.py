@@ -24,6 +24,8 @@ from tests.supervisor.helpers import (
 from tests.supervisor.spending.limited import ALICE, assistant, core_with, has_state, pay, spend, stands
 from tests.waiting import until
 
+pytestmark = pytest.mark.usefixtures("one_utc_day")
+
 
 @pytest.mark.parametrize("scope", ["user", "system"])
 async def test_a_turn_that_would_pass_the_days_limit_does_not_start(tmp_path: Path, scope: str) -> None:

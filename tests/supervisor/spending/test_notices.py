@@ -21,6 +21,8 @@ from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, session, text_message
 from tests.waiting import until
 
+pytestmark = pytest.mark.usefixtures("one_utc_day")
+
 BOBS_PHONE = "+15550101"
 ASK = "Ask Alice (administrator) to raise it."
 ADD = r"Reply ADD (\S+) ([A-Z]{5}) to raise it by \$\1\."

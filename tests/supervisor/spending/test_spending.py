@@ -8,6 +8,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
@@ -27,6 +29,8 @@ from tests.supervisor.helpers import (
 )
 from tests.supervisor.spending.limited import assistant, call, core_with, has_state, pay, spend, stands
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("one_utc_day")
 
 
 def alerts_to_alice(core: Core) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import TurnState
@@ -23,6 +25,8 @@ from tests.supervisor.helpers import (
 from tests.supervisor.spending.limited import call, core_with, has_state
 from tests.supervisor.store.builders import charge
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("one_utc_day")
 
 
 async def test_a_running_turn_is_refused_calls_and_ended_where_it_goes_on(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from supervisor.config import BudgetConfig
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import Inbound, UserId
@@ -15,6 +17,8 @@ from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import BOBS_PHONE, give_phone, project, result, scripted, state, text_message
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("one_utc_day")
 
 NOTHING = "No session is active."
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from supervisor.commands.status.status import MAX_LINES
 from supervisor.config import BudgetConfig
 from tests.fakes import ScriptedConnector
@@ -40,6 +42,7 @@ async def test_status_shows_a_running_turn(tmp_path: Path) -> None:
         scripted(core).release()
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_cost_is_the_sender_s_own(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core, "s1")
@@ -49,6 +52,7 @@ async def test_cost_is_the_sender_s_own(tmp_path: Path) -> None:
         assert await answer(core, "COST") == "Today $1.50 for 1 message; in total $1.50 for 1 message."
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_cost_names_the_sender_s_limit_of_the_day(tmp_path: Path) -> None:
     budgets = BudgetConfig(user_daily_usd=5.0, system_daily_usd=50.0)
     async with Core(tmp_path, connector=ScriptedConnector(), budgets=budgets) as core:

@@ -15,6 +15,7 @@ from tests.waiting import until
 SECRET = "remember the word marzipan"
 
 
+@pytest.mark.usefixtures("one_utc_day")
 @pytest.mark.parametrize("overseer", ["olga", "alice"])
 async def test_an_overseer_reads_records_and_costs_of_all_sessions(tmp_path: Path, overseer: str) -> None:
     budgets = BudgetConfig(session_usd=2.0, user_daily_usd=10.0)

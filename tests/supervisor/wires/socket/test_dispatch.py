@@ -268,6 +268,7 @@ async def test_an_external_id_belongs_to_its_token(tmp_path: Path) -> None:
 # -- costs
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_costs_are_summed_and_grouped(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client()

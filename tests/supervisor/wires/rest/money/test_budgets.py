@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from supervisor.config import BudgetConfig
 from supervisor.protocol.times import NANOS
 from tests.fakes import ScriptedConnector
 from tests.supervisor.wires.http.serving import Served, refusal
+
+pytestmark = pytest.mark.usefixtures("one_utc_day")
 
 
 async def test_the_limits_of_a_user_and_a_session_are_shown(tmp_path: Path) -> None:

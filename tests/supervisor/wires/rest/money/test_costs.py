@@ -30,6 +30,7 @@ async def test_cost_of_no_date_is_refused(served: Served, since: str) -> None:
     assert "since" in text
 
 
+@pytest.mark.usefixtures("one_utc_day")
 async def test_costs_of_days_are_split_and_add_up_to_those_of_the_range(served: Served) -> None:
     await served.prompt(await served.session(), "one")
     await served.prompt(await served.session("bob"), "two")
