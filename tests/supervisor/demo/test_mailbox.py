@@ -11,6 +11,7 @@ import pytest
 from supervisor.demo.mailbox import MailboxStandIn, deliver, written_mail
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, AUTHSERV, US, serving
+from tests.ports import free_port
 
 
 def send(port: int) -> None:
@@ -28,8 +29,9 @@ async def test_mail_is_kept_and_shown(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_port_is_free_after_the_end() -> None:
-    async with MailboxStandIn() as mailbox:
-        port = mailbox.port
+    port = free_port()
+    async with MailboxStandIn(port) as mailbox:
+        assert mailbox.port == port
     async with MailboxStandIn(port) as mailbox:
         assert mailbox.port == port
 

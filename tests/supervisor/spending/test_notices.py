@@ -144,6 +144,8 @@ async def test_an_administrator_adds_to_a_sessions_limit_and_the_session_goes_on
         for sender, by_whom in ((BOBS_PHONE, "bob"), (None, "alice")):
             await say(core, f"claude: {pay(0.8)}", sender)
             refused = await say(core, "claude: hello", sender)
+            if by_whom == "bob":
+                await until(lambda: any("was refused" in text for text in told(core)), "it is told to her too")
             texts = [refused] if by_whom == "alice" else told(core)
             (ended, *_) = await core.store.sessions.list(user_id=UserId(by_whom), active_only=False)
             assert ended.end_reason == EndReason.BUDGET

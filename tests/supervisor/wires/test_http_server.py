@@ -16,6 +16,7 @@ from supervisor import config
 from supervisor.protocol.errors import ConfigError
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.listening import bind
+from tests.ports import free_port
 from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
 from tests.waiting import until
 
@@ -39,10 +40,9 @@ async def test_port_in_use_is_a_sentence(tmp_path: Path) -> None:
 
 async def test_port_is_taken_before_the_start_and_freed_without_one(tmp_path: Path) -> None:
     async with Served(tmp_path) as served:
-        server = server_of(served, config.Http(port=0))
+        port = free_port()
+        server = server_of(served, config.Http(port=port))
         server.bind()
-        port = httpx.URL(server.url).port
-        assert port
         with pytest.raises(ConfigError, match="in use"):
             bind("127.0.0.1", port, "http.port")
         await server.aclose()

@@ -8,6 +8,7 @@ import pytest
 from supervisor.config import Http
 from supervisor.protocol.errors import ConfigError
 from supervisor.wires.standby import StandbyServer
+from tests.ports import free_port
 
 
 async def test_it_lives_and_is_not_ready() -> None:
@@ -34,8 +35,8 @@ async def test_it_refuses_everything_else(method: str, path: str) -> None:
 
 
 async def test_its_port_is_free_afterwards() -> None:
-    async with StandbyServer(Http(port=0)) as server:
-        port = int(server.url.rpartition(":")[2])
+    port = free_port()
+    async with StandbyServer(Http(port=port)) as server:
         with pytest.raises(ConfigError, match="in use"):
             async with StandbyServer(Http(port=port)):
                 pass
