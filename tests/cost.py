@@ -8,11 +8,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-SMALL, LARGE = 16_384, 262_144
+SMALL, LARGE = 16_384, 131_072
 """The sizes of the inputs that are compared, in characters or bytes."""
 
-MOST_FOLD = 64.0
-"""CPU time for `LARGE` against `SMALL`, 16 times less: four times linear time, a quarter of quadratic time."""
+MOST_FOLD = 32.0
+"""CPU time for `LARGE` against `SMALL`, 8 times less: four times linear time, half of quadratic time."""
 
 FIXED_CALLS = 2_000
 """Calls of Python functions that an input of any size may take, e.g. for the words of a header up to a limit."""
@@ -28,7 +28,7 @@ def assert_linear(work: Callable[[int], Callable[[], Any]], calls_per_kb: int) -
         work: returns, for a size, a function that works on an input of that size.
     """
     small, large = work(SMALL), work(LARGE)
-    calls = python_calls(small)  # the larger input takes 16 times as long under the profiler, and tells no more
+    calls = python_calls(small)  # the larger input takes 8 times as long under the profiler, and tells no more
     assert calls <= calls_per_kb * SMALL // 1024 + FIXED_CALLS, f"{calls * 1024 // SMALL} calls per KB"
     small_seconds = cpu_seconds(small)
     large_seconds = cpu_seconds(large, enough=MOST_FOLD * small_seconds)

@@ -26,7 +26,10 @@ class _Act:
 
     def __init__(self, method: Method) -> None:
         self.method = method
-        self._hints = get_type_hints(method)
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.method)
 
     @cached_property
     def arguments(self) -> dict[str, TypeAdapter[Any]]:

@@ -235,7 +235,7 @@ INPUTS = st.dictionaries(
 UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-FIXTURE = settings(suppress_health_check=UNHURRIED, max_examples=300)
+FIXTURE = settings(suppress_health_check=UNHURRIED, max_examples=150)
 
 
 @given(TOOLS, INPUTS, st.sampled_from([ASK, EDIT]), st.one_of(st.none(), st.just("agent-1")))

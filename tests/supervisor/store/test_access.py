@@ -19,8 +19,10 @@ from supervisor.store.messages import accept, chats, dedup, finish, history, out
 from supervisor.store.money import budgets, charges, cost
 from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.sqlite import database
-from supervisor.store.sqlite.migrate import migrate
 from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal
+from tests.supervisor.store.template import Template
+
+TEMPLATE = Template()
 
 
 def _cost_queries() -> list[str]:
@@ -50,7 +52,7 @@ def _hot_queries() -> list[str]:
 @pytest.mark.parametrize("query", _hot_queries(), ids=lambda query: " ".join(query.split())[:60])
 def test_no_hot_query_reads_a_whole_table(query: str) -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection)
+        TEMPLATE.migrate(connection)
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.replace('?', ':x')}", Unbound())]
     # A partial index holds only what waits or runs: reading all of it is the question itself.
     allowed = ("turns_pending", "turns_running", "outbox_pending", "outbox_line", "outbox_sending", "outbox_failed")
@@ -66,7 +68,7 @@ def test_no_hot_query_reads_a_whole_table(query: str) -> None:
 
 def test_the_query_of_limits_reads_the_journal_and_running_turns_but_not_all_turns_of_a_user() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection)
+        TEMPLATE.migrate(connection)
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {budgets._STANDING}", Unbound())]
     scans = {step for step in plan if step.startswith("SCAN")}
     assert scans == {"SCAN CONSTANT ROW", "SCAN c", "SCAN t USING INDEX turns_running"}
@@ -93,7 +95,7 @@ def _hot_changes() -> list[str]:
 def _hot_inserts() -> list[str]:
     """Return the INSERTs of an exchange with a reply: they are made of a table and its columns."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection)
+        TEMPLATE.migrate(connection)
         inserts: list[str] = []
 
         def numbered(sql: str, values: transaction.Row, column: str) -> int:
@@ -121,7 +123,7 @@ def _hot_inserts() -> list[str]:
 def test_no_hot_change_fills_a_table_of_its_own(change: str) -> None:
     """As a CHECK with an IN of more than two values does, and RETURNING."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection)
+        TEMPLATE.migrate(connection)
         steps = [row[1] for row in connection.execute(f"EXPLAIN {change.replace('?', ':x')}", Unbound())]
     assert "Insert" in steps or "Delete" in steps
     assert "OpenEphemeral" not in steps
