@@ -37,8 +37,6 @@ async def test_another_code_means_that_it_did_not_arrive() -> None:
         assert (sent.status, arrived.status, "spam" in arrived.remedy) == (Standing.OK, Standing.FAILED, True)
 
 
-async def test_a_server_that_cannot_be_reached_is_named() -> None:
-    async with MailboxStandIn() as mailbox:
-        pass
-    (check,) = await tried(mailbox)
-    assert (check.status, f"127.0.0.1:{mailbox.port}" in check.detail) == (Standing.FAILED, True)
+async def test_a_server_that_cannot_be_reached_is_named(unused_tcp_port: int) -> None:
+    (check,) = await tried(MailboxStandIn(port=unused_tcp_port))
+    assert (check.status, f"127.0.0.1:{unused_tcp_port}" in check.detail) == (Standing.FAILED, True)
