@@ -218,7 +218,7 @@ async def test_a_model_that_never_answers_is_timed_out(model: OfflineModel, tmp_
 async def test_a_model_that_stalls_in_its_answer_is_timed_out_with_the_partial_kept(
     model: OfflineModel, tmp_path: Path
 ) -> None:
-    async with talk(tmp_path, model.url, turn_timeout=scaled(2)) as (conversation, listener):
+    async with talk(tmp_path, model.url, turn_timeout=scaled(10)) as (conversation, listener):
         outcome = await failure(conversation, listener, script(text="one two three", token_delay=60))
     assert outcome.timed_out
     assert outcome.partial == listener.streamed != ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,21 @@ async def opened(
         yield Reader(conversation)
     finally:
         await conversation.close()
+
+
+@contextmanager
+def limited(reader: Reader, **limits: float) -> Iterator[None]:
+    """Set limits for the running turn, and for those that begin in the context."""
+    conversation = reader.conversation
+    before = conversation._limits
+
+    def put(limits: TimeLimits) -> None:
+        conversation._limits = limits
+        if conversation._watchdog is not None:
+            conversation._watchdog._limits = limits
+
+    put(dataclasses.replace(before, **limits))
+    try:
+        yield
+    finally:
+        put(before)

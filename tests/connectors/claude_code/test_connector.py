@@ -34,7 +34,7 @@ from tests.waiting import until
 URL = "http://127.0.0.1:9"
 """Nothing listens there: these tests never call a model."""
 SOON = TimeLimits(start=1.0, receipt=0.3, acceptance=0.3, dropped=0.1, write=0.5)
-PATIENT = TimeLimits(start=scaled(30.0), receipt=0.3, acceptance=scaled(30.0), write=scaled(0.5))
+PATIENT = TimeLimits(start=scaled(30.0), receipt=0.3, acceptance=scaled(30.0), write=scaled(30.0))
 
 PREAMBLE = """\
 import json, os, signal, sys, time

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -25,9 +26,10 @@ ECHO = "import os\nwhile data := os.read(0, 65536): os.write(1, data)"
 @pytest.fixture
 async def process(tmp_path: Path) -> AsyncIterator[Process]:
     """A process that writes back what it reads."""
-    environment = {"PATH": os.environ["PATH"], PROCESS_MARK: "mark"}
+    mark = uuid.uuid4().hex
+    environment = {"PATH": os.environ["PATH"], PROCESS_MARK: mark}
     argv = [sys.executable, "-IS", "-c", ECHO]
-    echo = await Process.start(argv, cwd=str(tmp_path), env=environment, fence=NO_FENCE, mark="mark")
+    echo = await Process.start(argv, cwd=str(tmp_path), env=environment, fence=NO_FENCE, mark=mark)
     yield echo
     await echo.kill(scaled(5.0))
 

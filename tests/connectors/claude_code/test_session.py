@@ -40,14 +40,23 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from tests import proc
-from tests.connectors.claude_code.support import LIMITS, Policy, make_connector, make_spec, opened, script, tool
+from tests.connectors.claude_code.support import (
+    LIMITS,
+    Policy,
+    limited,
+    make_connector,
+    make_spec,
+    opened,
+    script,
+    tool,
+)
 from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = pytest.mark.cli_process
 
-TURN, SILENCE = 4.0, 2.0
-"""Limits that a test outlasts, in seconds. On half a core a new process of Claude Code takes 2 s to its first call."""
+TURN, SILENCE = 1.0, 0.5
+"""Limits that a test outlasts, in seconds. They hold in `limited` alone: what must succeed has more time."""
 
 ENDLESS = {"text": "one two three four", "token_delay": 60.0}
 
@@ -181,30 +190,29 @@ async def test_a_decision_may_take_long_and_dies_with_its_turn(
             cancelled.set()
         raise AssertionError("nobody decides in this test")
 
-    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), decide=undecided, turn_timeout=scaled(TURN))
-    limits = dataclasses.replace(LIMITS, silence=scaled(SILENCE))
-    async with opened(make_connector(tmp_path, limits=limits), spec) as reader:
+    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), decide=undecided)
+    async with opened(make_connector(tmp_path), spec) as reader:
         prompt = script({"tools": [tool("Write", file_path="a.txt", content="hi")]}, {"text": "done"})
         await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text=prompt))
         await asyncio.wait_for(asked.wait(), scaled(30))
-        if steered:
-            await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="and another thing"))
-        with pytest.raises(TimeoutError):
-            await reader.turn(timeout=TURN + 1.0)  # longer than a turn may take, and the watchdog does not bark
+        with limited(reader, turn=TURN, silence=SILENCE):
+            if steered:
+                await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="and another thing"))
+            with pytest.raises(TimeoutError):
+                await reader.turn(timeout=2 * TURN)  # longer than a turn may take, and the watchdog does not bark
         await reader.conversation.interrupt()
         await asyncio.wait_for(cancelled.wait(), scaled(10))
     assert not Path(spec.project_path, "a.txt").exists()
 
 
 async def test_the_clocks_of_a_turn_stand_while_its_process_is_frozen(model: OfflineModel, tmp_path: Path) -> None:
-    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), turn_timeout=scaled(TURN))
-    limits = dataclasses.replace(LIMITS, silence=scaled(SILENCE), acceptance=scaled(SILENCE))
-    async with opened(make_connector(tmp_path, limits=limits), spec) as reader:
+    async with opened(make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())) as reader:
         assert await reader.conversation.freeze()
-        await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="are you there?"))
-        turn = asyncio.create_task(reader.turn())
-        _, waits = await asyncio.wait([turn], timeout=scaled(TURN + 1.0))  # longer than a turn, or a prompt, may take
-        assert waits
+        with limited(reader, turn=TURN, silence=SILENCE, acceptance=SILENCE):
+            await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="are you there?"))
+            turn = asyncio.create_task(reader.turn())
+            _, waits = await asyncio.wait([turn], timeout=2 * TURN)  # longer than a turn, or a prompt, may take
+            assert waits
         await reader.conversation.thaw()
         (*_, finished) = await turn
         assert isinstance(finished, Finished)
@@ -358,15 +366,20 @@ async def test_a_prompt_that_claude_code_knows_already_fails_instead_of_hanging(
 
 
 async def test_a_refused_call_fails_the_turn_and_a_slow_one_times_out(model: OfflineModel, tmp_path: Path) -> None:
-    spec = make_spec(tmp_path, model.url, Policy(), turn_timeout=scaled(TURN))
-    async with opened(make_connector(tmp_path), spec) as reader:
+    async with opened(make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())) as reader:
         (*_, refused) = await reader.ask(script({"errors": [402]}))
         assert isinstance(refused, Failed)
         assert "402" in refused.why
-        (*_, slow) = await reader.ask(script({"hang": True}))
+        requests = len(model.requests)
+        await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text=script({"hang": True})))
+        await until(
+            lambda: len(model.requests) > requests and reader.conversation._turns.accepted, "the model is asked"
+        )
+        with limited(reader, turn=TURN):
+            (*_, slow) = await reader.turn()
         assert isinstance(slow, Failed)
         assert slow.timed_out
-        assert slow.why == f"the turn took longer than {spec.turn_timeout:g} seconds"
+        assert slow.why == f"the turn took longer than {TURN:g} seconds"
         assert isinstance((await reader.ask("still there?"))[-1], Finished)
 
 

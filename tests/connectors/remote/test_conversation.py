@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from connectors.remote.backoff import Backoff
+from connectors.remote.conversation import RemoteConversation
 from connectors.remote.plugin import PLUGIN, RemoteConfig, RemoteConnector
 from supervisor.protocol.conversation import Exited, Failed, Finished, Prompt, TextDelta, Tokens, UsageReported
 from supervisor.protocol.errors import ConnectionFailed
@@ -39,6 +40,13 @@ async def talk(
 
 async def prompts_arrived(server: RemoteServer, count: int) -> None:
     await until(lambda: len(server.prompts) >= count, f"{count} prompts at the remote")
+
+
+async def cut_off(server: RemoteServer, conversation: Conversation) -> None:
+    """Cut the connection, and wait until the conversation knows: before, it would still send a prompt."""
+    assert isinstance(conversation, RemoteConversation)
+    await server.cut()
+    await until(lambda: conversation._connection is None, "the loss is noticed")
 
 
 async def test_a_prompt_and_its_answer_are_those_of_the_protocol(tmp_path: Path) -> None:
@@ -156,7 +164,7 @@ async def test_a_turn_in_flight_at_the_loss_fails_and_is_never_sent_twice(tmp_pa
 
 async def test_a_prompt_during_the_outage_hurries_the_next_attempt_and_is_sent(tmp_path: Path) -> None:
     async with RemoteServer() as server, talk(tmp_path, server, backoff=RARE) as (conversation, listener):
-        await server.cut()
+        await cut_off(server, conversation)
         writes = [asyncio.create_task(conversation.prompt(new_prompt(text)), name=text) for text in ("one", "two")]
         await asyncio.gather(*writes)
         await listener.outcome(2)
@@ -168,7 +176,7 @@ async def test_a_prompt_during_the_outage_hurries_the_next_attempt_and_is_sent(t
 async def test_a_prompt_that_cannot_be_sent_is_refused_at_once_and_the_next_one_is_tried_again(tmp_path: Path) -> None:
     async with RemoteServer() as server, talk(tmp_path, server, backoff=RARE) as (conversation, listener):
         server.refuse_with = 503
-        await server.cut()
+        await cut_off(server, conversation)
         for _ in range(RARE.tries + 2):
             with pytest.raises(ConnectionFailed, match="the message was not sent") as caught:
                 await conversation.prompt(new_prompt("lost"))
@@ -184,7 +192,7 @@ async def test_a_prompt_that_cannot_be_sent_is_refused_at_once_and_the_next_one_
 async def test_a_prompt_whose_time_ends_before_it_was_sent_says_so(tmp_path: Path) -> None:
     async with RemoteServer() as server, talk(tmp_path, server, turn_timeout=0.2) as (conversation, listener):
         server.accepting.clear()
-        await server.cut()
+        await cut_off(server, conversation)
         await conversation.prompt(new_prompt("waits"))
         outcome = await listener.outcome()
         server.accepting.set()

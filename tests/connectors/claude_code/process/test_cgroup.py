@@ -57,8 +57,9 @@ def members(group: Group) -> list[int]:
 
 
 async def start(group: Group, command: str) -> Process:
-    env = {"PATH": os.environ["PATH"], PROCESS_MARK: "m1"}
-    return await Process.start(["sh", "-c", command], cwd="/", env=env, fence=NO_FENCE, mark="m1", group=group)
+    mark = uuid.uuid4().hex
+    env = {"PATH": os.environ["PATH"], PROCESS_MARK: mark}
+    return await Process.start(["sh", "-c", command], cwd="/", env=env, fence=NO_FENCE, mark=mark, group=group)
 
 
 async def test_what_left_its_parents_and_its_mark_ends_with_its_group(base: Path) -> None:
@@ -66,7 +67,7 @@ async def test_what_left_its_parents_and_its_mark_ends_with_its_group(base: Path
     process = await start(group, RUNAWAYS)
     await until(lambda: len(members(group)) == 4, "all of them run")
     pids = members(group)
-    await process.kill(5.0)
+    await process.kill(scaled(5.0))
     assert not [pid for pid in pids if (entry := tree.look_up(pid)) is not None and not entry.gone]
     assert not group.path.exists()
 
@@ -75,12 +76,12 @@ async def test_what_left_its_parents_and_its_mark_is_frozen_with_its_group(base:
     group = groups_of(base).make("one")
     process = await start(group, RUNAWAYS)
     await until(lambda: len(members(group)) == 4, "all of them run")
-    assert await process.freeze(5.0)
+    assert await process.freeze(scaled(5.0))
     assert "frozen 1" in (group.path / "cgroup.events").read_text()
     process.thaw()
     await until(lambda: "frozen 0" in (group.path / "cgroup.events").read_text(), "they go on")
-    assert await process.freeze(5.0)
-    await process.kill(5.0)
+    assert await process.freeze(scaled(5.0))
+    await process.kill(scaled(5.0))
     assert not group.path.exists()
 
 
@@ -89,8 +90,8 @@ async def test_a_process_that_ended_by_itself_leaves_no_group(base: Path) -> Non
     process = await start(group, "true")
     assert await process.wait(scaled(10.0)) == 0
     assert process.excess() is None
-    await process.kill(5.0)
-    await process.kill(5.0)
+    await process.kill(scaled(5.0))
+    await process.kill(scaled(5.0))
     assert not group.path.exists()
 
 
@@ -99,12 +100,12 @@ async def test_what_a_killed_daemon_left_is_ended_by_the_next_one_and_another_da
     processes = [await start(left, RUNAWAYS), await start(other, RUNAWAYS)]
     await until(lambda: len(members(left)) == len(members(other)) == 4, "all of them run")
     (empty := groups_of(base).make("two")).path.joinpath("of-its-own").mkdir()
-    assert await groups_of(base).end_left_over(5.0) == 1
+    assert await groups_of(base).end_left_over(scaled(5.0)) == 1
     assert not left.path.exists()
     assert not empty.path.exists()
     assert len(members(other)) == 4
     for process in processes:
-        await process.kill(5.0)
+        await process.kill(scaled(5.0))
 
 
 def test_the_daemon_moves_out_of_the_group_that_is_delegated_to_it_and_finds_it_again(base: Path) -> None:

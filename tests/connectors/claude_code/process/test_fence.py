@@ -54,7 +54,7 @@ def test_a_killed_daemon_leaves_nothing_in_a_fence(name: str, user: str, folder:
         wait_up(daemon)
         wait_until(lambda: len(offspring(mark)) >= BROOD_SIZE, "all of the brood runs")
         daemon.kill()
-        wait_until(lambda: not offspring(mark), "all of the brood is gone", timeout=5.0)
+        wait_until(lambda: not offspring(mark), "all of the brood is gone")
 
 
 @pytest.mark.parametrize("user", ["root", "ordinary"])
@@ -97,7 +97,7 @@ async def test_a_killed_daemon_takes_claude_code_and_its_tools_along(folder: Pat
                     assert CANARY.encode() not in proc.read(pid, secret_place)
             (record,) = ProcessRecords(str(state)).all()
             daemon.kill()
-            await until(lambda: not running(), "claude and all below it are gone", timeout=5.0)
+            await until(lambda: not running(), "claude and all below it are gone")
             await end_orphans(str(state))
     assert not os.path.exists(record.tmp)
     assert not [path for path in folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]

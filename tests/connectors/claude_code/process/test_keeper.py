@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a keeper needs 
 
 def keep(*command: str) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-I", "-S", KEEPER, *command]
-    return subprocess.Popen(argv, env={"PATH": os.environ["PATH"]}, stderr=subprocess.PIPE)
+    return subprocess.Popen(argv, env={"PATH": os.environ["PATH"]}, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize(("command", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill $$", 143)])
@@ -36,9 +36,12 @@ def test_a_missing_command_is_said() -> None:
 
 
 def test_children_that_outlive_the_command_do_not_outlive_the_keeper() -> None:
-    with keep("bash", "-c", f"setsid sleep 1000 & sleep {scaled(0.5)} & wait -n") as process:
-        wait_until(lambda: len(tree.descendants(process.pid)) >= 2, "its children run")
+    with keep("bash", "-c", "setsid sleep 1000 & sleep 1000 & read") as process:
+        wait_until(lambda: len(tree.descendants(process.pid)) == 3, "its children run")
         below = tree.descendants(process.pid)
+        assert process.stdin is not None
+        process.stdin.write(b"end\n")
+        process.stdin.flush()
         assert process.wait(scaled(10)) == 0
         assert not any(tree.is_alive(identity) for identity in below)
 

@@ -31,6 +31,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_only_what_bubblewrap_makes_in_the_lifetime_of_the_process_is_removed(tmp_path: Path) -> None:
+    since = time.time()
     theirs = [mount_point(tmp_path / name) for name in (".bashrc", ".vscode", ".claude/agents")]
     (tmp_path / ".claude" / ".cc-writes").mkdir()
     mount_point(tmp_path / "empty")
@@ -40,7 +41,7 @@ def test_only_what_bubblewrap_makes_in_the_lifetime_of_the_process_is_removed(tm
     (tmp_path / ".npmrc").touch(0o644)
     (tmp_path / ".link").symlink_to(tmp_path / "empty")
     os.link(mount_point(tmp_path / ".profile"), tmp_path / "linked")
-    found = mount_points.left_in(str(tmp_path), since=time.time())
+    found = mount_points.left_in(str(tmp_path), since=since)
     assert sorted(found) == sorted(theirs)
     mount_points.remove(found)
     kept = {"empty", "src", "src/.bashrc", ".gitconfig", ".npmrc", ".link", ".profile", "linked"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import uuid
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
@@ -23,7 +24,8 @@ from tests.waiting import until
 HASTY = Patience(drain=0.1, term=0.1)
 
 
-async def start(command: str, mark: str) -> Process:
+async def start(command: str, mark: str = "") -> Process:
+    mark = mark or uuid.uuid4().hex  # the end of a process ends all that have its mark
     env = {"PATH": os.environ["PATH"], PROCESS_MARK: mark}
     return await Process.start(["bash", "-c", command], cwd="/", env=env, fence=NO_FENCE, mark=mark)
 
@@ -36,7 +38,7 @@ async def everything(process: Process) -> bytes:
 
 
 async def test_what_is_written_is_read_back() -> None:
-    process = await start("cat", "m1")
+    process = await start("cat")
     await process.write(b"hello\n", timeout=scaled(10))
     assert await process.read() == b"hello\n"
     await process.end(Patience())
@@ -45,7 +47,7 @@ async def test_what_is_written_is_read_back() -> None:
 
 
 async def test_every_line_of_stderr_is_handed_on_and_the_last_one_without_its_end_too() -> None:
-    process, lines = await start("read; printf 'one\\n\\ntwo\\nthr' >&2; read; printf 'ee' >&2", "m4"), list[str]()
+    process, lines = await start("read; printf 'one\\n\\ntwo\\nthr' >&2; read; printf 'ee' >&2"), list[str]()
     process.listen_to_errors(lines.append)
     await process.write(b"\n", timeout=scaled(10))
     await until(lambda: lines == ["one", "two"], "the whole lines are handed on as they come")
@@ -71,7 +73,7 @@ def test_no_descriptor_is_closed_that_another_thread_may_have_opened(
     monkeypatch.setattr("connectors.claude_code.process.pipes.FileIO", Raced)
 
     async def once() -> list[str]:
-        process = await start("cat", "m0")
+        process = await start("cat")
         await process.write(b"hello\n", timeout=scaled(10))
         assert await process.read() == b"hello\n"
         await process.end(Patience())
@@ -91,13 +93,13 @@ def test_no_descriptor_is_closed_that_another_thread_may_have_opened(
 
 
 async def test_much_output_comes_whole() -> None:
-    process = await start("head -c 3000000 /dev/zero", "m2")
+    process = await start("head -c 3000000 /dev/zero")
     assert len(await everything(process)) == 3_000_000
     await process.end(HASTY)
 
 
 async def test_the_last_words_are_kept_and_the_first_are_not() -> None:
-    process = await start("echo first >&2; head -c 1000000 /dev/zero | tr '\\0' x >&2; echo; echo last >&2", "m3")
+    process = await start("echo first >&2; head -c 1000000 /dev/zero | tr '\\0' x >&2; echo; echo last >&2")
     await everything(process)
     await process.wait(scaled(10))
     await until(lambda: process.last_words.endswith("last"), "its last words have come")
@@ -106,7 +108,7 @@ async def test_the_last_words_are_kept_and_the_first_are_not() -> None:
 
 
 async def test_a_process_that_does_not_read_is_not_waited_for() -> None:
-    process = await start("sleep 1000", "m4")
+    process = await start("sleep 1000")
     with pytest.raises(WriteFailed) as caught:
         await process.write(b"x" * 10_000_000, timeout=0.1)
     assert not caught.value.certain
@@ -114,7 +116,7 @@ async def test_a_process_that_does_not_read_is_not_waited_for() -> None:
 
 
 async def test_writing_to_a_dead_process_certainly_fails() -> None:
-    process = await start("exit 0", "m5")
+    process = await start("exit 0")
     await process.wait(scaled(10))
     with pytest.raises(WriteFailed) as caught:
         await process.write(b"hello\n", timeout=scaled(10))
@@ -123,7 +125,7 @@ async def test_writing_to_a_dead_process_certainly_fails() -> None:
 
 
 async def test_ending_twice_is_harmless_and_leaves_no_zombie() -> None:
-    process = await start("trap '' TERM; sleep 1000 & wait", "m6")
+    process = await start("trap '' TERM; sleep 1000 & wait")
     await process.end(HASTY)
     await process.end(HASTY)
     assert not os.path.exists(f"/proc/{process.identity.pid}")
@@ -131,7 +133,7 @@ async def test_ending_twice_is_harmless_and_leaves_no_zombie() -> None:
 
 async def test_a_program_that_cannot_be_started_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        await Process.start(["/nonexistent"], cwd=str(tmp_path), env={}, fence=NO_FENCE, mark="m7")
+        await Process.start(["/nonexistent"], cwd=str(tmp_path), env={}, fence=NO_FENCE, mark=uuid.uuid4().hex)
 
 
 class Cancelling(FileIO):
@@ -157,9 +159,10 @@ async def test_a_start_that_does_not_come_to_its_end_leaves_no_process(
     file: type[FileIO], error: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("connectors.claude_code.process.pipes.FileIO", file)
+    mark = uuid.uuid4().hex
     with pytest.raises(error):
-        await asyncio.create_task(start("trap '' HUP PIPE; sleep 1000 & wait", "m8"), name="start")
-    assert tree.marked(PROCESS_MARK, "m8") == []
+        await asyncio.create_task(start("trap '' HUP PIPE; sleep 1000 & wait", mark), name="start")
+    assert tree.marked(PROCESS_MARK, mark) == []
     assert caplog.text == ""
 
 
@@ -176,7 +179,7 @@ WRITES = "(while :; do echo x >> {path}; sleep 0.01; done) & while :; do echo y 
 
 @pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)
 async def test_a_process_is_frozen_with_its_descendants_and_goes_on(fence: Fence, tmp_path: Path) -> None:
-    path, mark = tmp_path / "written", f"frozen by {fence.name}"
+    path, mark = tmp_path / "written", uuid.uuid4().hex
     env = {"PATH": os.environ["PATH"], PROCESS_MARK: mark}
     if not probe(fence, env, ["true"]):
         pytest.skip(f"{fence.name} does not work here")
@@ -199,7 +202,7 @@ async def test_a_process_is_frozen_with_its_descendants_and_goes_on(fence: Fence
 
 
 async def test_a_process_that_has_ended_is_frozen() -> None:
-    process = await start("exit 0", "m5")
+    process = await start("exit 0")
     await process.end(Patience())
     assert await process.freeze(1.0)
     process.thaw()

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,9 @@ async def record(folder: Path, url: str) -> dict[str, list[bytes]]:
     argv = command.arguments(
         installation.find(None), spec, resume=False, model=None, sandbox=False, shell=True, own_folders=[str(folder)]
     )
-    env = command.environment(spec, home, tmp=str(folder), ours=os.environ, state_mark="golden", process_mark="golden")
-    process = await Process.start(argv, cwd=spec.project_path, env=env, fence=NO_FENCE, mark="golden")
+    mark = uuid.uuid4().hex
+    env = command.environment(spec, home, tmp=str(folder), ours=os.environ, state_mark="golden", process_mark=mark)
+    process = await Process.start(argv, cwd=spec.project_path, env=env, fence=NO_FENCE, mark=mark)
     recorder = Recorder(process, Decisions(spec.decide))
     taken: dict[str, list[bytes]] = {}
 
