@@ -31,6 +31,7 @@ class TerminalProcess:
 
     Attributes:
         raw: all that it has written.
+        modes_before: the settings of the terminal before the process began.
     """
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], *, columns: int = 200) -> None:
@@ -41,6 +42,7 @@ class TerminalProcess:
         self._stream = pyte.ByteStream(self._screen)
         self._feeding = threading.Lock()
         _resize(child, columns)
+        self.modes_before = self.modes()
         self._process = subprocess.Popen(
             command,
             stdin=child,
@@ -73,6 +75,11 @@ class TerminalProcess:
             if self._text is None:
                 self._text = "\n".join(row.rstrip() for row in self._screen.display).rstrip("\n") + "\n"
             return self._text
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
 
     def modes(self) -> list[object]:
         """Return the settings of the terminal."""
