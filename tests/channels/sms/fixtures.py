@@ -20,6 +20,7 @@ from supervisor.protocol.messages import Address, Outbound, OutboxId
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import WebRequest, WebResponse
 from tests.channels.hosts import RecordingHost
+from tests.slowness import scaled
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 SERVICE = "MG" + "0123456789abcdef" * 2
@@ -116,7 +117,7 @@ async def running(
     *,
     host: RecordingHost | None = None,
     twilio: TwilioStandIn | None = None,
-    request_seconds: float = 10.0,
+    request_seconds: float = scaled(10.0),
     price_delays: tuple[float, ...] = (0.02, 0.02, 0.02, 0.5, 5.0),
     marks: Mapping[str, int] | None = None,
     **settings: Any,

@@ -49,7 +49,7 @@ def talk(
     *,
     config: AssistantConfig | None = None,
     history: tuple[Exchange, ...] = (),
-    turn_timeout: float = 60.0,
+    turn_timeout: float = scaled(60.0),
     max_retries: int = 0,
     model: str | None = None,
 ) -> AbstractAsyncContextManager[tuple[Conversation, Listener]]:

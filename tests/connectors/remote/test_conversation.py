@@ -21,6 +21,7 @@ from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports.connector import Conversation
 from tests.connectors.contract import Listener, PlainHost, new_prompt, opened, session_spec
 from tests.connectors.remote.server import NEVER_ANSWERED, RemoteServer, answer_to
+from tests.slowness import scaled
 from tests.waiting import until
 
 FAST = Backoff(first=0.005, most=0.02, tries=100)
@@ -30,7 +31,7 @@ SCARCE = Backoff(first=0.005, most=60, tries=3)
 
 @asynccontextmanager
 async def talk(
-    folder: Path, server: RemoteServer, *, backoff: Backoff = FAST, turn_timeout: float = 60.0
+    folder: Path, server: RemoteServer, *, backoff: Backoff = FAST, turn_timeout: float = scaled(60.0)
 ) -> AsyncIterator[tuple[Conversation, Listener]]:
     config = RemoteConfig(websocket_url=server.url, turn_timeout_seconds=turn_timeout)
     connector = RemoteConnector(config, None, backoff=backoff)

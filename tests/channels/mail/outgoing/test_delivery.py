@@ -25,7 +25,7 @@ from tests.slowness import scaled
 from tests.waiting import until
 
 
-def submission(port: int, timeout: float = 10.0, password: str | None = None, **smtp: Any) -> Submission:
+def submission(port: int, timeout: float = scaled(10.0), password: str | None = None, **smtp: Any) -> Submission:
     values: dict[str, Any] = {"host": "127.0.0.1", "port": port, "tls": "none"}
     return Submission(config(smtp=SmtpConfig(**values | smtp)), password, timeout)
 
