@@ -1,6 +1,6 @@
 /** Colours of code, by shiki with the browser's own regular expressions: the page's policy allows no WebAssembly. */
 
-import { createCssVariablesTheme, createHighlighterCore, type HighlighterCore } from "@shikijs/core";
+import { createCssVariablesTheme, createHighlighterCore, type Grammar, type HighlighterCore } from "@shikijs/core";
 import { createJavaScriptRegexEngine } from "@shikijs/engine-javascript";
 import { grammarOf } from "./languages.js";
 
@@ -8,6 +8,12 @@ export interface CodeToken {
   readonly text: string;
   /** What it is, as a class: `code-keyword`; empty = nothing special. */
   readonly kind: string;
+}
+
+export interface Highlighted {
+  readonly lines: readonly (readonly CodeToken[])[];
+  /** Whether each line was coloured to its end, within its time. */
+  readonly isWhole: boolean;
 }
 
 const THEME = "kinds";
@@ -22,6 +28,9 @@ const LINE_MS = 500;
 const FIRST_LINES = 3;
 const FIRST_LINE_MS = 3_000;
 
+/** So often at most is a text coloured: where a line was cut, what was compiled meanwhile may let it pass. */
+const TRIES = 3;
+
 let highlighter: Promise<HighlighterCore> | null = null;
 
 /**
@@ -30,11 +39,7 @@ let highlighter: Promise<HighlighterCore> | null = null;
  * @param language as `languageOf` names it.
  * @param isCompiled whether the rules of the language are compiled: an earlier text was coloured.
  */
-export async function highlight(
-  text: string,
-  language: string,
-  isCompiled: boolean,
-): Promise<readonly (readonly CodeToken[])[]> {
+export async function highlight(text: string, language: string, isCompiled: boolean): Promise<Highlighted> {
   highlighter ??= createHighlighterCore({
     engine: createJavaScriptRegexEngine({ forgiving: true }),
     langs: [],
@@ -45,10 +50,31 @@ export async function highlight(
   await core.loadLanguage(grammar);
   const lang = grammar.at(-1)?.name ?? "text";
   const coloured = (part: string, tokenizeTimeLimit: number) =>
-    core.codeToTokens(part, { lang, theme: THEME, tokenizeMaxLineLength: 1_000, tokenizeTimeLimit });
+    core.codeToTokens(part, { lang, theme: THEME, tokenizeMaxLineLength: 1_000, tokenizeTimeLimit }).tokens;
   if (!isCompiled) coloured(text.split("\n", FIRST_LINES).join("\n"), FIRST_LINE_MS);
-  const { tokens } = coloured(text, LINE_MS);
-  return tokens.map((line) => line.map((token) => ({ text: token.content, kind: kindOf(token.color) })));
+  const rules = core.getLanguage(lang);
+  let [tokens, isWhole] = watched(rules, () => coloured(text, LINE_MS));
+  for (let tries = 1; !isWhole && tries < TRIES; tries += 1) {
+    [tokens, isWhole] = watched(rules, () => coloured(text, LINE_MS));
+  }
+  const lines = tokens.map((line) => line.map((token) => ({ text: token.content, kind: kindOf(token.color) })));
+  return { lines, isWhole };
+}
+
+/** What `colour` returns, and whether no line was cut meanwhile, which shiki keeps to itself. */
+function watched<Result>(rules: Grammar, colour: () => Result): [Result, boolean] {
+  const tokenize = rules.tokenizeLine2;
+  let isWhole = true;
+  rules.tokenizeLine2 = (...given) => {
+    const line = tokenize.apply(rules, given);
+    isWhole &&= !line.stoppedEarly;
+    return line;
+  };
+  try {
+    return [colour(), isWhole];
+  } finally {
+    rules.tokenizeLine2 = tokenize;
+  }
 }
 
 function kindOf(color: string | undefined): string {

@@ -2,10 +2,32 @@ import { describe, expect, it, vi } from "vitest";
 import { highlight } from "../../src/code/highlight.js";
 import { languageOf, languageOfFile } from "../../src/code/languages.js";
 
+/** A clock that only goes on while rules are used, by what each use takes in milliseconds. */
+function clockOf(takes: (isFirst: boolean) => number): void {
+  let now = 0;
+  vi.spyOn(Date, "now").mockImplementation(() => now);
+  const run = RegExp.prototype.exec;
+  const rules = new Set<string>();
+  vi.spyOn(RegExp.prototype, "exec").mockImplementation(function (this: RegExp, text: string) {
+    now += takes(!rules.has(this.source));
+    rules.add(this.source);
+    return run.call(this, text);
+  });
+}
+
+async function kindsOf(text: string): Promise<[kinds: readonly string[], isWhole: boolean]> {
+  const { lines, isWhole } = await highlight(text, "bash", false);
+  vi.restoreAllMocks();
+  return [lines.flat().map((token) => token.kind), isWhole];
+}
+
 describe("code", () => {
   it("has kinds, and is the same text", async () => {
+    clockOf(() => 0);
     const text = 'def f():\n    return "a" # why';
-    const lines = await highlight(text, "python", false);
+    const { lines, isWhole } = await highlight(text, "python", false);
+    vi.restoreAllMocks();
+    expect(isWhole).toBe(true);
     expect(lines.map((line) => line.map((token) => token.text).join("")).join("\n")).toBe(text);
     const kinds = new Map(lines.flat().map((token) => [token.text.trim(), token.kind]));
     expect(kinds.get("def")).toBe("code-keyword");
@@ -14,19 +36,23 @@ describe("code", () => {
   });
 
   it("has its kinds at the first time too, where compiling the rules takes a second", async () => {
-    let now = 0;
-    const clock = vi.spyOn(Date, "now").mockImplementation(() => now);
-    const compile = RegExp.prototype.exec;
-    const rules = new Set<string>();
-    vi.spyOn(RegExp.prototype, "exec").mockImplementation(function (this: RegExp, text: string) {
-      if (!rules.has(this.source)) now += 30; // its first use
-      rules.add(this.source);
-      return compile.call(this, text);
-    });
-    const kinds = (await highlight('echo "a"', "bash", false)).flat().map((token) => token.kind);
-    vi.restoreAllMocks();
+    clockOf((isFirst) => (isFirst ? 30 : 0));
+    const [kinds, isWhole] = await kindsOf('echo "a"');
     expect(kinds).toContain("code-string");
-    expect(clock.mock.calls.length).toBeGreaterThan(0);
+    expect(isWhole).toBe(true);
+  });
+
+  it("has its kinds where a later line needs the rules first, and was cut meanwhile", async () => {
+    clockOf((isFirst) => (isFirst ? 30 : 0));
+    const [kinds, isWhole] = await kindsOf('\n\n\necho "a"');
+    expect(kinds).toContain("code-string");
+    expect(isWhole).toBe(true);
+  });
+
+  it("is coloured again only some times, and it is told that it is not whole", async () => {
+    clockOf(() => 30);
+    const [, isWhole] = await kindsOf('echo "a"');
+    expect(isWhole).toBe(false);
   });
 
   it("is known by names and suffixes", () => {

@@ -26,12 +26,16 @@ export interface Group {
   readonly tools: readonly Tool[];
 }
 
+/** How often it is asked whether a server that does not answer has come up, in milliseconds. */
+const EVERY_MS = 5_000;
+
 /** The programs and services whose tools the assistant may use for this person. */
 export function useServers() {
   return useQuery({
     queryKey: ["tools"],
     queryFn: async ({ signal }) =>
       (await call<{ readonly servers: readonly Server[] }>("/api/tools", { signal })).servers,
+    refetchInterval: ({ state }) => (state.data?.some((server) => !server.works) ? EVERY_MS : false),
   });
 }
 
