@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.chromium import DESK, Watched, open_page
 from tests.e2e.process import DaemonProcess
+from tests.slowness import scaled
+from tests.waiting import until
 
 CONFIG = """
 [limits]
@@ -46,6 +49,18 @@ class Place:
             await watched.page.get_by_role("button", name="Sign in").click()
             await expect(watched.page.get_by_role("button", name="Sign out")).to_be_visible()
             yield watched
+
+
+async def tools_work(daemon: DaemonProcess, name: str) -> None:
+    """Wait until a tool server is connected."""
+    url, headers = f"{daemon.addresses['http']}/api/admin/tools", {"Authorization": f"Bearer {daemon.token}"}
+    async with httpx.AsyncClient(trust_env=False, timeout=scaled(30.0), headers=headers) as client:
+
+        async def works() -> bool:
+            listed = (await client.get(url)).json()["servers"]
+            return any(server["name"] == name and server["works"] for server in listed)
+
+        await until(works, f"the tool server {name} works", 60.0, interval=0.05)
 
 
 async def ask(page: Page, text: str) -> None:

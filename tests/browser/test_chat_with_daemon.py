@@ -18,6 +18,7 @@ from tests.e2e.process import DaemonProcess
 from tests.e2e.world import script, slow_answer, write_file
 from tests.ports import free_port
 from tests.slowness import scaled
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -158,8 +159,12 @@ async def test_two_tabs_show_one_conversation_also_when_a_message_is_changed(pla
             await expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
             await expect(tab.locator(".xswarm-message")).to_have_count(2)
             await expect(tab.locator(".xswarm-user")).to_contain_text("first")
-        await other.get_by_label("Message", exact=True).press_sequentially("ab")
-        await expect(page.get_by_text(f"{USER} writes")).to_be_visible()
+
+        async def is_seen() -> bool:
+            await other.get_by_label("Message", exact=True).press_sequentially("a")
+            return await page.get_by_text(f"{USER} writes").is_visible()  # for some seconds after each key only
+
+        await until(is_seen, "the other tab shows that somebody writes", interval=0.2)
         watched.assert_clean()
 
 
@@ -195,7 +200,7 @@ async def test_a_killed_daemon_comes_back_and_the_chat_goes_on(place: Place, bro
     async with open_page(browser, place.page) as watched:
         page = watched.page
         answers = page.locator(".xswarm-assistant")
-        await ask(page, f"a story {script(slow_answer(40, 4.0))}")
+        await ask(page, f"a story {script(slow_answer(40, 8.0))}")
         await expect(answers).to_contain_text("w3 ")
         await page.get_by_label("Message", exact=True).fill("half a sent")
         await place.daemon.stop(signal.SIGKILL)

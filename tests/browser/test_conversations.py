@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, ViewportSize, expect
 
 from tests.browser.chromium import DESK, PHONE
-from tests.browser.console import CONFIG, Place, ask
+from tests.browser.console import CONFIG, Place, ask, tools_work
 from tests.e2e.process import DaemonProcess
 from tests.e2e.world import script
 from tests.tool_servers.programs import PROGRAM
@@ -42,6 +42,7 @@ async def place(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> A
         added = await daemon.xswarm("user", "add", "ada", "--role", "ADMIN", "--name", "Ada")
         assert added.code == 0, added
         token = (await daemon.xswarm("token", "jwt", "--user", "ada", "--json")).document["token"]
+        await tools_work(daemon, "clinic")
         yield Place(daemon, str(token), project)
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium, milliseconds, open_page
+from tests.browser.console import tools_work
 from tests.browser.site import ROOT, serve_site
 from tests.e2e.process import DaemonProcess
 from tests.ports import free_port
@@ -49,6 +50,7 @@ async def page_url(browser: Browser, site: Path, tmp_path_factory: pytest.TempPa
     )
     async with daemon:
         token = str((await daemon.xswarm("token", "jwt", "--user", "demo", "--json")).document["token"])
+        await tools_work(daemon, "residency")
         async with serve_site(site, page_port, f"http://127.0.0.1:{port}", lambda: token) as url:
             yield url
 

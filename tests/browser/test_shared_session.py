@@ -14,6 +14,7 @@ from tests.browser.chromium import PHONE, milliseconds
 from tests.browser.console import Place, ask
 from tests.e2e.process import DaemonProcess
 from tests.e2e.world import script, slow_answer
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -62,8 +63,12 @@ async def test_two_people_see_each_other_and_the_same_answer(places: tuple[Place
         for page, other in ((ada.page, "bob"), (bob.page, "ada")):
             await expect(page.locator(".present")).to_have_text(f"{other} is looking at this too.")
         field = bob.page.get_by_label("Message to Claude Code")
-        await field.press_sequentially("and the roses")
-        await expect(ada.page.locator(".present")).to_have_text("bob is writing.")
+
+        async def is_seen() -> bool:
+            await field.press_sequentially("r")  # it is shown for some seconds after each key only
+            return await ada.page.locator(".present").text_content() == "bob is writing."
+
+        await until(is_seen, "ada sees that bob is writing", interval=0.2)
         await field.fill(f"and the roses? {script(slow_answer(400, 60.0))}")
         await field.press("Enter")
         for page in (ada.page, bob.page):
