@@ -111,7 +111,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _token(daemon: Daemon) -> str:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
         made = await client.post(
             f"{daemon.http_url}/api/admin/jwt",
             json={"user_id": READER, "minutes": 60},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
@@ -19,6 +18,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.store.records.accounts import User
+from tests.ports import free_port
 
 US = "xswarm@bench.test"
 AUTHSERV = "mx.bench.test"
@@ -38,7 +38,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
         )
         for number in range(SENDERS)
     ]
-    port = _free_port()
+    port = free_port()
     async with MailboxStandIn() as mailbox:
         mail = {
             "address": US,
@@ -135,8 +135,3 @@ def _mail(sender: str) -> bytes:
 
 def _sender(number: int) -> str:
     return f"user-{number}@bench.test"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

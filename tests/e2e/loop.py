@@ -153,7 +153,7 @@ async def request(world: World, key: str) -> str:
     headers = {"Authorization": f"Bearer {world.daemon.token}"}
     async with (
         asyncio.timeout(scaled(90)),
-        connect(world.daemon.addresses["socket"], additional_headers=headers) as wire,
+        connect(world.daemon.addresses["socket"], additional_headers=headers, open_timeout=scaled(30.0)) as wire,
     ):
         project = str(world.folder / "ann")
         asking = {"type": "claude_code_connect", "session_id": "calls", "project_path": project, "user_id": "ann"}

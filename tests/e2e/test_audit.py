@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from tests.e2e.chatting import chatting, raw, url_of
 from tests.e2e.signing_in import trail
 from tests.e2e.world import ALICE, ALICE_MAIL, World, script, write_file
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
@@ -65,7 +66,9 @@ async def by_chat(world: World, prompt: str) -> None:
 
 async def by_stream(world: World, prompt: str) -> None:
     url = f"{world.http.replace('http', 'ws', 1)}/ws/claude?user_id=alice&project=site"
-    async with connect(url, additional_headers={"Authorization": f"Bearer {world.daemon.token}"}, proxy=None) as wire:
+    async with connect(
+        url, additional_headers={"Authorization": f"Bearer {world.daemon.token}"}, proxy=None, open_timeout=scaled(30.0)
+    ) as wire:
         await wire.send(json.dumps({"prompt": prompt}))
         assert "result" in [json.loads(line).get("type") async for line in wire]
 
@@ -119,7 +122,7 @@ async def test_a_message_with_its_call_its_answer_and_its_cost_is_in_the_trail_b
 @pytest.mark.requirement(31)
 async def test_a_wrong_token_is_in_the_trail_with_its_wire_and_where_it_came_from(world: World) -> None:
     wrong = {"Authorization": "Bearer wrong"}
-    async with connect(world.daemon.addresses["socket"], proxy=None) as wire:
+    async with connect(world.daemon.addresses["socket"], proxy=None, open_timeout=scaled(30.0)) as wire:
         await wire.send(json.dumps({"type": "auth", "token": "wrong"}))
         assert not json.loads(await wire.recv())["success"]
     assert (await world.client.get(f"{world.http}/api/costs", headers=wrong)).status_code == 401
@@ -130,7 +133,7 @@ async def test_a_wrong_token_is_in_the_trail_with_its_wire_and_where_it_came_fro
     async with raw(f"{live}/api/live", additional_headers=wrong) as pages:
         assert (await pages.closed())[0] == 4001
     with pytest.raises(InvalidStatus):
-        async with connect(f"{live}/ws/claude", additional_headers=wrong, proxy=None):
+        async with connect(f"{live}/ws/claude", additional_headers=wrong, proxy=None, open_timeout=scaled(30.0)):
             pass
     told = {f"token: {name}" for name in ("socket", "http", "chat", "live", "stream")}
 

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from tests import proc
 from tests.e2e.process import LOADED, ROOT
 from tests.e2e.world import HANG, World, script
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
@@ -88,7 +89,9 @@ async def test_an_agent_that_dumps_all_it_can_see_sees_no_secret(tmp_path: Path,
         await world.start()
         assert any(f"fenced by {fence}" in line for line in world.daemon.log)
         service = {"Authorization": f"Bearer {planted['SUPERVISOR_TOKEN']}"}
-        async with connect(world.daemon.addresses["socket"], additional_headers=service, proxy=None) as connection:
+        async with connect(
+            world.daemon.addresses["socket"], additional_headers=service, proxy=None, open_timeout=scaled(30.0)
+        ) as connection:
             await connection.send(json.dumps({"type": "message", "user_id": "alice", "message": "assistant: hello"}))
             said = [str(await connection.recv())]
         await mailed(world)

@@ -74,7 +74,7 @@ async def test_who_comes_back_learns_of_every_end_that_it_has_missed(world: Worl
     async with chatting(world, session_id=session) as client:
         await client.ask(script({"text": "before"}))
         (first,) = client.frames[-1]["message_ids"]
-        await client.say(script(slow_answer(8, 2.0)))
+        await client.say(script(slow_answer(8, 6.0)))
         await client.next("token")
         after = client.last_seq
         await world.daemon.stop(signal.SIGKILL)

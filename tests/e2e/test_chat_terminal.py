@@ -38,8 +38,8 @@ async def rest_of(world: World, session_id: str) -> list[Frame]:
 
 async def test_two_answers_go_on_after_a_kill_and_a_terminal_goes_on_with_the_chat(world: World) -> None:
     async with chatting(world) as one, chatting(world) as other:
-        await one.say(script(slow_answer(40, 4.0)))
-        await other.say(script(slow_answer(60, 4.0)))
+        await one.say(script(slow_answer(40, 8.0)))
+        await other.say(script(slow_answer(60, 8.0)))
         await other.say("and what is left?")
         assert (await other.next("queued"))["position"] == 1
         await asyncio.gather(one.next("token"), other.next("token"))

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from tests.e2e.process import DaemonProcess
 from tests.e2e.world import HANG, World, script, slow_answer, write_file
+from tests.ports import free_ports
 from tests.slowness import scaled
 from tests.waiting import until
 
@@ -76,8 +77,9 @@ async def test_no_key_of_the_model_is_a_sentence(tmp_path: Path) -> None:
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port in use."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
+    port = free_ports(2) + 1  # the demo takes the one before it for HTTP
+    with socket.create_server(("127.0.0.1", port)):
+        yield port
 
 
 async def test_a_port_in_use_is_a_sentence_that_names_the_key(tmp_path: Path, taken: int) -> None:
@@ -138,7 +140,7 @@ async def test_sigterm_drains(world: World) -> None:
 
 async def test_a_second_sigterm_forces(world: World) -> None:
     stopping = log_lines(world, "stopping: ")
-    await world.text("@site " + script({"delay": DRAIN_SECONDS, "text": "answered after all"}))
+    await world.text("@site " + script({"delay": 2 * DRAIN_SECONDS, "text": "answered after all"}))
     await until(lambda: len(world.turns("running")) == 1, "it runs", 60)
     world.daemon.send_signal(signal.SIGTERM)
     await until(lambda: log_lines(world, "stopping: ") > stopping, "it drains")
@@ -158,7 +160,7 @@ async def test_a_killed_daemon_leaves_no_agent_and_runs_no_tool_twice(world: Wor
     started = world.tools_started()
     await world.text("@site " + script(write_file(site / "once.txt", "once"), HANG))
     await until(lambda: world.tools_started() > started and (site / "once.txt").exists(), "it has run a tool", 60)
-    await world.text("assistant: " + script(slow_answer(20, 2.0)))
+    await world.text("assistant: " + script(slow_answer(20, 6.0)))
     await until(lambda: len(world.turns("running")) == 2, "the assistant answers, too", 60)
     (site / "once.txt").unlink()
     assert world.agents()

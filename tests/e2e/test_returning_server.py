@@ -30,10 +30,16 @@ async def test_its_tools_are_there_with_the_next_message(tmp_path: Path) -> None
         await world.start()
         first = await world.ask("@site " + script({"text": "I am here."}))
         assert first.startswith("(Without the tools of clinic, which could not be reached.)")
-        processes = world.agents()
+        processes = running(world)
+        assert len(processes) == 1
         mended.touch()
         await world.tools_work("clinic")
         people = {"tools": [{"name": "mcp__clinic__people", "input": {}}]}
         second = await world.ask("@site " + script(people, {"text": "These are they."}))
         assert second.startswith("These are they.")
-        assert set(processes) <= set(world.agents()), "in the same process"
+        assert running(world) == processes, "in the same process"
+
+
+def running(world: World) -> set[str]:
+    """Return the records of the processes of Claude Code, which name each by its id and its start."""
+    return {path.name for path in world.daemon.state.glob("processes/*.json")}

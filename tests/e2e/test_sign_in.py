@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ import websockets
 
 from tests.e2e.process import DaemonProcess
 from tests.e2e.signing_in import HttpBrowser, link_for, trail
+from tests.slowness import scaled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -80,13 +82,15 @@ async def test_the_chat_takes_the_cookie_until_the_session_ends(daemon: DaemonPr
         await browser.sign_in(await link_for(daemon, "ada"))
         cookie = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
         url = browser.origin.replace("http", "ws") + "/api/claude-chat/ws"
-        headers = {"Cookie": cookie}
-        async with websockets.connect(url, additional_headers=headers, origin=FOREIGN, proxy=None) as foreign:  # type: ignore[arg-type]
+        chat_from = partial(
+            websockets.connect, url, additional_headers={"Cookie": cookie}, proxy=None, open_timeout=scaled(30.0)
+        )
+        async with chat_from(origin=FOREIGN) as foreign:  # type: ignore[arg-type]
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 await foreign.recv()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4001
-        async with websockets.connect(url, additional_headers=headers, origin=browser.origin, proxy=None) as chat:  # type: ignore[arg-type]
+        async with chat_from(origin=browser.origin) as chat:  # type: ignore[arg-type]
             assert '"connected"' in str(await chat.recv())
             assert (await browser.post("sign-out")).status_code == 204
             await chat.wait_closed()

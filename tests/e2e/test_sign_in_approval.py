@@ -65,7 +65,7 @@ async def test_a_link_by_text_is_the_way_of_texts_and_a_passkey_the_second_one(w
         cookie = "; ".join(f"{name}={value}" for name, value in phone.client.cookies.items())
         chat = phone.origin.replace("http", "ws") + "/api/claude-chat/ws"
         async with websockets.connect(
-            chat, origin=Origin(phone.origin), additional_headers={"Cookie": cookie}
+            chat, origin=Origin(phone.origin), additional_headers={"Cookie": cookie}, open_timeout=scaled(30.0)
         ) as socket:
             await socket.send(json.dumps({"type": "user_message", "content": f"YES {code}"}))
             async with asyncio.timeout(scaled(30.0)):

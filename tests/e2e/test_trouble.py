@@ -26,7 +26,7 @@ JWT_SECRET = "canary-of-the-jwt-secret-which-is-long-enough"
 
 LIMIT = "session_memory_mb = 1000"
 
-TURN_SECONDS = scaled(6.0)
+TURN_SECONDS = scaled(20.0)
 """A whole turn of a Claude Code that works takes less."""
 
 TROUBLED = {

@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.chatting import chatting, jwt_of
 from tests.e2e.world import World, script
+from tests.slowness import scaled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
@@ -27,7 +28,7 @@ async def test_claude_code_reads_an_attached_file_unasked(tmp_path: Path) -> Non
                 ).fetchone()
             headers = {"Authorization": f"Bearer {await jwt_of(world)}", "Content-Type": "application/octet-stream"}
             url = f"{world.daemon.addresses['http']}/api/uploads/{upload_id}?name=notes.txt"
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=scaled(30.0)) as http:
                 put = await http.put(url, content=b"the password of the garden", headers=headers)
             assert put.status_code == 201, put.text
             copy = world.daemon.state / "sessions" / conversation / "uploads" / upload_id / "notes.txt"

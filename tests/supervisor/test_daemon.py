@@ -69,7 +69,8 @@ async def running(config: Config) -> AsyncIterator[dict[str, Any]]:
 
 
 async def test_when_it_is_announced_every_part_works(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    async with running(config) as announced, httpx.AsyncClient(trust_env=False) as client:
+    patience = scaled(30.0)
+    async with running(config) as announced, httpx.AsyncClient(trust_env=False, timeout=patience) as client:
         ready = await client.get(announced["http"] + "/readyz")
         token = Path(announced["operator_token_file"]).read_text(encoding="utf-8")
         meter = await client.get(announced["http"] + "/api/admin/meter", headers={"Authorization": f"Bearer {token}"})

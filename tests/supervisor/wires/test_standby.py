@@ -9,10 +9,15 @@ from supervisor.config import Http
 from supervisor.protocol.errors import ConfigError
 from supervisor.wires.standby import StandbyServer
 from tests.ports import free_port
+from tests.slowness import scaled
+
+
+def client_of(server: StandbyServer) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=scaled(30.0))
 
 
 async def test_it_lives_and_is_not_ready() -> None:
-    async with StandbyServer(Http(port=0)) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with StandbyServer(Http(port=0)) as server, client_of(server) as client:
         server.active = "b"
         alive = await client.get("/healthz")
         assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
@@ -25,7 +30,7 @@ async def test_it_lives_and_is_not_ready() -> None:
     ("method", "path"), [("POST", "/webhooks/twilio/sms"), ("GET", "/api/admin/users"), ("GET", "/")]
 )
 async def test_it_refuses_everything_else(method: str, path: str) -> None:
-    async with StandbyServer(Http(port=0)) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+    async with StandbyServer(Http(port=0)) as server, client_of(server) as client:
         server.active = "b"
         answer = await client.request(method, path)
         assert answer.status_code == 503

@@ -25,6 +25,7 @@ from supervisor.tools.claude_code.gateway import ToolGateway
 from supervisor.tools.claude_code.session_tools import NO_TURN, NOT_DECIDED, SessionTools
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.tools.turn_tools import Toolbox
+from tests.slowness import scaled
 from tests.supervisor.harness import seal
 from tests.supervisor.tools.test_turn_tools import directory, set_roles
 from tests.tool_servers.programs import NAME, connected, noted, started, table
@@ -114,7 +115,7 @@ async def test_who_has_no_role_for_a_server_gets_no_token(process: Process) -> N
 
 async def test_a_client_of_the_protocol_lists_and_calls(process: Process) -> None:
     headers = {"Authorization": f"Bearer {process.tools.endpoint.token}"}
-    async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=scaled(30.0)) as http:
         url = process.tools.endpoint.urls[NAME]
         async with Client(streamable_http_client(url, http_client=http)) as client:
             listed = (await client.list_tools()).tools

@@ -84,7 +84,8 @@ async def test_a_cookie_counts_from_the_own_origin_only(served: Served) -> None:
     port = httpx.URL(served.server.url).port
     own = f"http://localhost:{port}"
     link, _ = await served.server.make_link("alice")
-    async with httpx.AsyncClient(base_url=own, headers={"Origin": own}, trust_env=False) as browser:
+    headers, patience = {"Origin": own}, scaled(30.0)
+    async with httpx.AsyncClient(base_url=own, headers=headers, trust_env=False, timeout=patience) as browser:
         assert (await browser.post("/api/auth/redeem", json={"secret": link.rpartition("#")[2]})).status_code == 200
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     refused = []

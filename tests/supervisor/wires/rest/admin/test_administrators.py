@@ -11,6 +11,7 @@ import pytest
 from supervisor.store.ports.audit import AuditFilter
 from supervisor.store.ports.people.sign_in import Visitor, Way
 from tests.authenticator import Authenticator
+from tests.slowness import scaled
 from tests.supervisor.harness import ALICE_MAIL, SERVICE
 from tests.supervisor.helpers import text_message
 from tests.supervisor.wires.http.serving import Served, refusal
@@ -22,7 +23,8 @@ USER = {"name": "Cleo", "role": "COORDINATOR"}
 async def browser(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """A client on the daemon's own page, where nobody is signed in."""
     origin = f"http://localhost:{httpx.URL(served.server.url).port}"
-    async with httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, trust_env=False) as client:
+    headers, patience = {"Origin": origin}, scaled(30.0)
+    async with httpx.AsyncClient(base_url=origin, headers=headers, trust_env=False, timeout=patience) as client:
         yield client
 
 

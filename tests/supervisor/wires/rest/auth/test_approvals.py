@@ -13,6 +13,7 @@ import pytest
 
 from tests.authenticator import Authenticator
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.approvals.test_refused import refusals
 from tests.supervisor.approvals.test_second_factor import FETCH, end, questions
 from tests.supervisor.helpers import scripted, text_message
@@ -31,7 +32,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 def page(served: Served) -> httpx.AsyncClient:
     """Return a client on the daemon's own page, where nobody is signed in."""
     origin = f"http://localhost:{httpx.URL(served.server.url).port}"
-    return httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, trust_env=False)
+    return httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, trust_env=False, timeout=scaled(30.0))
 
 
 async def proof(browser: httpx.AsyncClient, authenticator: Authenticator, code: str) -> dict[str, Any]:

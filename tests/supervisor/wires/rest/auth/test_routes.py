@@ -15,6 +15,7 @@ from supervisor.wires.http.api import api
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.rest.auth.links import LinkRoutes
 from supervisor.wires.rest.resource import resource_router
+from tests.slowness import scaled
 from tests.supervisor.wires.http.asgi import http_scope
 from tests.supervisor.wires.http.serving import Served, refusal
 
@@ -23,7 +24,8 @@ from tests.supervisor.wires.http.serving import Served, refusal
 async def browser(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """A client on the daemon's own page."""
     origin = f"http://localhost:{httpx.URL(served.server.url).port}"
-    async with httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, trust_env=False) as client:
+    headers, patience = {"Origin": origin}, scaled(30.0)
+    async with httpx.AsyncClient(base_url=origin, headers=headers, trust_env=False, timeout=patience) as client:
         yield client
 
 
