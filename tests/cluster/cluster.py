@@ -18,6 +18,7 @@ import httpx
 import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 
+from supervisor.config.cluster import LEASE_SECONDS
 from supervisor.demo.twilio import TwilioStandIn
 from tests.cluster.wire import Wire
 from tests.e2e.process import DaemonProcess, Ended
@@ -169,7 +170,7 @@ class Cluster:
         folder: for everything. Projects are at the same path for all nodes.
         names: of the nodes; `a`, `b`, ... in the tests.
         connector: what answers instead of Claude Code. For turns that last, ask the assistant with a script.
-        lease: in seconds.
+        lease: in seconds, on the machine that the tests are written on; shorter where another node is to take over.
         drain: how long the turns of a node that stops get, in seconds.
         standby: each node serves only while none lives that joined earlier.
         claude_code: more of its table [claude_code].
@@ -189,7 +190,7 @@ class Cluster:
         names: Sequence[str] = ("a", "b"),
         *,
         connector: str = "echo",
-        lease: float = 4.0,
+        lease: float = 15.0,
         drain: float = 2.0,
         standby: bool = False,
         projects: dict[str, str] | None = None,
@@ -205,7 +206,7 @@ class Cluster:
         self.folder = folder
         self.nodes: dict[str, ClusterNode] = {}
         self.database = f"cluster_{os.urandom(4).hex()}"
-        self.lease = lease
+        self.lease = min(scaled(lease), LEASE_SECONDS[1])
         self._drain = drain
         self._standby = standby
         self._server = server

@@ -16,6 +16,7 @@ from tests.cluster.cluster import PHONES, Cluster, slow
 from tests.cluster.invariants import check
 from tests.cluster.looking import runs
 from tests.postgres_server import SETTINGS, postgres_server
+from tests.slowness import scaled
 from tests.waiting import until
 
 DATABASE, NODE = "127.0.0.2", "127.0.0.3"
@@ -37,7 +38,7 @@ async def take_over(cluster: Cluster, lost: str) -> dict[str, object]:
     """Drop packets of node a in the middle of a turn; return what was seen."""
     a, address = cluster["a"], DATABASE if lost == "statements" else NODE
     assert await cluster.rows(CONNECTED, NODE), "node a has the address whose packets are dropped"
-    assert (await cluster.text("a", slow("it ran", 2.0)))[0] == 200
+    assert (await cluster.text("a", slow("it ran", scaled(6.0))))[0] == 200
     await until(lambda: runs(cluster), "its turn runs")
     carry_out(DROP.format(address=address))
     sid = cluster.twilio.book.received(PHONES["ben"], "claude: both", 0).sid

@@ -26,6 +26,18 @@ async def running_at(cluster: Cluster) -> list[str]:
     return [name for (name,) in await cluster.rows(RUNNING_AT)]
 
 
+async def where_it_runs(cluster: Cluster) -> str:
+    """Wait until just one turn runs, and return its node."""
+    found: list[str] = []
+
+    async def is_found() -> bool:
+        found[:] = await running_at(cluster)
+        return len(found) == 1
+
+    await until(is_found, "a turn runs")
+    return found[0]
+
+
 async def owner(cluster: Cluster, place: str = "project/site") -> str:
     """Return the node that owns a place; empty = none that lives."""
     return "".join(name for (name,) in await cluster.rows(OWNER, place))

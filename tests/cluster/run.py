@@ -118,7 +118,7 @@ def say(text: str) -> None:
 async def main(connector: str) -> None:
     """Start the nodes, the first one before the others, and serve the terminal."""
     with postgres_server() as server, tempfile.TemporaryDirectory(prefix="xswarm-cluster-") as folder:
-        async with Cluster(Path(folder), server, NAMES, connector=connector) as cluster:
+        async with Cluster(Path(folder), server, NAMES, connector=connector, lease=4.0) as cluster:
             await cluster[NAMES[0]].start()
             await cluster.add_people(NAMES[0])
             for name in NAMES[1:]:

@@ -39,5 +39,5 @@ async def settled(cluster: Cluster) -> tuple[str, str]:
 
     await until(are_found, "one is active, one stands by", 60.0, 0.1)
     # Nobody takes over before the nodes had the length of a lease to renew since it connected.
-    await until(lambda: has_waited(cluster), "they have been there for a lease", 2 * cluster.lease, 0.1)
+    await until(lambda: has_waited(cluster), "they have been there for a lease", 2 * LEASE, 0.1)
     return found[0], other_than(cluster, found[0])

@@ -11,8 +11,9 @@ import pytest_asyncio
 
 from tests.cluster.cluster import PHONES, Cluster, slow
 from tests.cluster.invariants import check
-from tests.cluster.looking import other_than, owner, running_at, runs
+from tests.cluster.looking import other_than, owner, runs, where_it_runs
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -73,9 +74,7 @@ async def test_a_caller_who_waits_at_one_node_gets_the_answer_of_the_other(clust
 async def test_abort_at_one_node_stops_the_turn_of_the_other(cluster: Cluster) -> None:
     status, _ = await cluster.text("a", slow("it was not stopped", 60.0))
     assert status == 200
-    await until(lambda: runs(cluster), "it runs")
-    (name,) = await running_at(cluster)
-    status, _ = await cluster.text(other_than(cluster, name), "ABORT")
+    status, _ = await cluster.text(other_than(cluster, await where_it_runs(cluster)), "ABORT")
     assert status == 200
 
     async def is_stopped() -> bool:
@@ -126,10 +125,9 @@ async def test_a_request_with_one_key_at_both_nodes_is_carried_out_once(cluster:
 
 
 async def test_what_a_dead_node_ran_is_answered_by_the_one_that_lives(cluster: Cluster) -> None:
-    status, _ = await cluster.text("b", slow("of the dead node", 2.0))
+    status, _ = await cluster.text("b", slow("of the dead node", scaled(6.0)))
     assert status == 200
-    await until(lambda: runs(cluster), "it runs")
-    (dead,) = await running_at(cluster)
+    dead = await where_it_runs(cluster)
     alive = other_than(cluster, dead)
     await cluster[dead].kill()
     await cluster.ask(alive, "claude: goes on", "goes on", PHONES["ben"])

@@ -13,6 +13,7 @@ from tests.cluster.looking import is_ready, runs
 from tests.cluster.standby import TAKE_OVER_SECONDS, pair
 from tests.e2e.process import ROOT
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e]
@@ -33,7 +34,7 @@ async def test_a_clock_that_is_an_hour_off_takes_nothing_over_and_hinders_no_tak
     (tmp_path / "clock" / "sitecustomize.py").write_text(CLOCK.format(seconds=seconds), encoding="utf-8")
     async with pair(tmp_path / "nodes", server, PYTHONPATH=f"{tmp_path / 'clock'}:{ROOT}") as cluster:
         assert await cluster.ask("a", slow("before", 0.1), "before")
-        status, _ = await cluster.text("a", slow("it runs", 2.0))
+        status, _ = await cluster.text("a", slow("it runs", scaled(6.0)))
         assert status == 200
         await until(lambda: runs(cluster), "its turn runs")
         await cluster["a"].kill()

@@ -79,6 +79,12 @@ async def test_a_file_that_was_attached_at_one_node_is_given_back_at_the_other(c
     made = await cluster.operator("a", "POST", "/api/admin/tokens", {"user_id": "alice"})
     headers = {"Authorization": f"Bearer {made.json()['token']}", "Content-Type": "application/octet-stream"}
     path = f"/api/uploads/{uuid4()}"
+
+    async def is_known() -> bool:
+        listed = await cluster.client.get(f"{cluster['b'].http}/api/claude-code/sessions", headers=headers)
+        return listed.status_code == 200
+
+    await until(is_known, "b knows the token")
     put = await cluster.client.put(f"{cluster['a'].http}{path}?name=a.txt", headers=headers, content=b"who wrote it?")
     assert put.status_code == 201, put.text
     # The nodes of the tests are on one disk, so the path says that it is another one.
@@ -92,7 +98,7 @@ async def test_a_file_that_was_attached_at_one_node_is_given_back_at_the_other(c
 async def test_while_the_link_is_cut_acts_fail_at_once_and_turns_go_on(cluster: Cluster) -> None:
     for node in cluster.nodes.values():
         node.link.cut()
-    response = await asyncio.wait_for(cluster.operator("b", "POST", f"{SESSION}/interrupt"), scaled(5.0))
+    response = await asyncio.wait_for(cluster.operator("b", "POST", f"{SESSION}/interrupt"), scaled(15.0))
     assert (response.status_code, response.json()["code"]) == (503, "node_unreachable")
     assert "Node a cannot be reached" in response.json()["error"]
     await cluster.ask("b", "claude: without a link", "without a link")

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from tests.cluster.cluster import Cluster
 from tests.cluster.looking import are_linked
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
@@ -60,7 +61,7 @@ async def test_a_single_prompt_at_one_node_runs_where_its_folder_is(tmp_path: Pa
         await until(lambda: are_linked(cluster), "they are linked", 30.0, 0.2)
         url = f"{b.http.replace('http', 'ws')}/ws/claude?user_id=alice&project=site"
         headers = {"Authorization": f"Bearer {b.daemon.token}"}
-        async with connect(url, additional_headers=headers, proxy=None) as socket:
+        async with connect(url, additional_headers=headers, proxy=None, open_timeout=scaled(30.0)) as socket:
             assert "info" in json.loads(await socket.recv())
             await socket.send(json.dumps({"prompt": say("maple").removeprefix("claude: ")}))
             lines = [json.loads(line) async for line in socket]

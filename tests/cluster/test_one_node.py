@@ -9,6 +9,7 @@ import pytest
 from tests.cluster.cluster import CLUSTER_SECRET, PHONES, Cluster, slow
 from tests.cluster.invariants import check
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e]
@@ -24,7 +25,7 @@ async def test_a_node_that_is_killed_in_a_turn_loses_nothing_and_keeps_no_key_of
         await node.start()
         await cluster.add_people("a")
         await cluster.ask("a", "claude: first", "first")
-        assert (await cluster.text("a", slow("second", 3.0)))[0] == 200
+        assert (await cluster.text("a", slow("second", scaled(6.0))))[0] == 200
         await until(lambda: cluster.rows(RUNNING), "the turn runs")
         await node.kill()
         await node.start()

@@ -45,7 +45,7 @@ async def test_the_nodes_are_listed_beside_whichever_of_them(cluster: Cluster) -
     for name in ("a", "b"):
         nodes = await listed(cluster[name])
         assert list(nodes) == ["a", "b"]
-        assert all(0 < one["lease_ms"] <= 4000 and not one["draining"] for one in nodes.values())
+        assert all(0 < one["lease_ms"] <= cluster.lease * 1000 and not one["draining"] for one in nodes.values())
 
 
 async def test_a_node_that_is_drained_stops_and_the_other_goes_on(cluster: Cluster) -> None:

@@ -27,7 +27,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory, server: PostgresServ
         await cluster["a"].start()
         await cluster.add_people("a")
         await cluster["b"].start()
-        cluster.twilio.progress_seconds = scaled(2.0)  # no report tells what happened to a text before its sender goes
+        cluster.twilio.progress_seconds = scaled(30.0)  # no report tells what happened to a text before its sender goes
         yield cluster
 
 

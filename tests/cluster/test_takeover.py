@@ -16,9 +16,13 @@ from tests.cluster.invariants import check
 from tests.cluster.looking import is_ready, runs, stands_by
 from tests.cluster.standby import TAKE_OVER_SECONDS, pair, settled
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
+
+TURN_SECONDS = 6.0
+"""So long the turn lasts in which a node is ended."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -56,7 +60,7 @@ async def test_a_node_that_stops_hands_over_at_once(cluster: Cluster) -> None:
 async def test_what_was_accepted_is_answered_by_the_other_node(cluster: Cluster, how: str) -> None:
     active, standby = await settled(cluster)
     node = cluster[active]
-    status, _ = await cluster.text(active, slow(f"it runs, {how}", 2.0))
+    status, _ = await cluster.text(active, slow(f"it runs, {how}", scaled(TURN_SECONDS)))
     assert status == 200
     await until(lambda: runs(cluster), "its turn runs")
     status, _ = await cluster.text(active, slow(f"it waits, {how}", 0.1), PHONES["ben"])
@@ -68,7 +72,7 @@ async def test_what_was_accepted_is_answered_by_the_other_node(cluster: Cluster,
             node.pause()
         case _:
             node.store.cut()
-    await cluster.answer(f"it waits, {how}", PHONES["ben"], TAKE_OVER_SECONDS)
+    await cluster.answer(f"it waits, {how}", PHONES["ben"], TAKE_OVER_SECONDS + TURN_SECONDS)
     await cluster.answer(f"it runs, {how}")
     if how == "pause":
         assert await node.daemon.ended() == -signal.SIGKILL

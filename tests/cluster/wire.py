@@ -7,6 +7,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from tests.ports import free_port
+
 CHUNK = 64 * 1024
 
 
@@ -18,11 +20,13 @@ class Wire:
 
     Args:
         target: the port that connections are passed on to.
-        port: to listen on; 0 = a free one.
+
+    Attributes:
+        port: where it listens; nobody gets it while connections are refused.
     """
 
-    def __init__(self, target: int, port: int = 0) -> None:
-        self.port = port
+    def __init__(self, target: int) -> None:
+        self.port = free_port()
         self._target = target
         self._forth, self._back = asyncio.Event(), asyncio.Event()
         self._forth.set()
@@ -52,7 +56,6 @@ class Wire:
     async def listen(self) -> None:
         """Listen, for the first time or again after `refuse`."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def __aenter__(self) -> Self:
         await self.listen()
