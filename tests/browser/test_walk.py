@@ -17,8 +17,8 @@ from tests.browser.chromium import DESK, PHONE, milliseconds, open_page
 from tests.browser.console import CONFIG, ask, dollars, to_the_cent
 from tests.browser.test_scene import IN_A_TERMINAL, printed_link
 from tests.browser.test_sign_in import add_authenticator, add_passkey
+from tests.e2e.chat.test_residency import TODAY, tables
 from tests.e2e.process import DaemonProcess
-from tests.e2e.test_residency import TODAY, tables
 from tests.e2e.world import script, slow_answer, write_file
 
 pytestmark = [

@@ -1,6 +1,6 @@
 """The daemon's parts in one process: all are up when it says so, and none is left when it has stopped.
 
-What takes a process of its own (locks, signals that force, agents) is in tests/e2e/test_daemon.py.
+What takes a process of its own (locks, signals that force, agents) is in tests/e2e/life/test_daemon.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Questions to people, and their answers."""
+
+from __future__ import annotations

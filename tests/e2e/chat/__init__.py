@@ -1,0 +1,3 @@
+"""Chats, their tools and their files."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""PostgreSQL, backups and moves."""
+
+from __future__ import annotations

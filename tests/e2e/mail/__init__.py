@@ -1,0 +1,3 @@
+"""Mail, over the real LMTP and SMTP."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What agents must not see or do, limits, and the audit trail."""
+
+from __future__ import annotations

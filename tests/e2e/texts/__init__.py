@@ -1,0 +1,3 @@
+"""Text messages, over the real webhook."""
+
+from __future__ import annotations
