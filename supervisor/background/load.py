@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from supervisor.protocol.status import OutboxState
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.protocol.values.record import record
 from supervisor.sessions.pool import SessionPool
-from supervisor.store.port import Store
-from supervisor.store.ports.ledger import CostQuery
+from supervisor.store.ports.approvals import ApprovalStore
+from supervisor.store.ports.ledger import CostQuery, LedgerStore
+from supervisor.store.ports.outbox import OutboxStore
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.turns.scheduler import TurnScheduler
 
 
@@ -40,10 +44,34 @@ class Load:
     today_nanos: int
 
 
+class LoadStore(Protocol):
+    """What the load is read from."""
+
+    @property
+    def turns(self) -> TurnStore:
+        """Messages and their turns."""
+
+    @property
+    def outbox(self) -> OutboxStore:
+        """Replies."""
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """Costs."""
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """Questions about tool calls."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions of Claude Code, and the records of chats."""
+
+
 class LoadReader:
     """Reads the load; each read takes some quick queries."""
 
-    def __init__(self, store: Store, turns: TurnScheduler, sessions: SessionPool, clock: Clock = now_ms) -> None:
+    def __init__(self, store: LoadStore, turns: TurnScheduler, sessions: SessionPool, clock: Clock = now_ms) -> None:
         self._store = store
         self._turns = turns
         self._sessions = sessions

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum, auto
 from time import monotonic
+from typing import Protocol
 
 from supervisor.background.relocation import Relocation
 from supervisor.protocol import conversation as talk
@@ -16,7 +17,9 @@ from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.protocol.values.record import record
 from supervisor.sessions.pool import SessionPool
-from supervisor.store.port import Store
+from supervisor.store.ports.approvals import ApprovalStore
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
@@ -80,6 +83,22 @@ class Recovered:
     left: int = 0
 
 
+class RecoveryStore(Protocol):
+    """What recovery reads and writes."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions of Claude Code, and the records of chats."""
+
+    @property
+    def turns(self) -> TurnStore:
+        """Messages and their turns."""
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """Questions about tool calls."""
+
+
 class Recovery:
     """Settles the turns of dead epochs; the processes of those have ended, or the connectors have ended them before.
 
@@ -101,7 +120,7 @@ class Recovery:
     def __init__(
         self,
         *,
-        store: Store,
+        store: RecoveryStore,
         sessions: SessionPool,
         turns: TurnScheduler,
         completion: TurnCompletion,

@@ -18,8 +18,9 @@ from supervisor.runtime.logs import Outage
 from supervisor.runtime.peers.proc import Unknowable
 from supervisor.runtime.peers.sockets import own_addresses
 from supervisor.sentences import turns as say
-from supervisor.store.port import Store
-from supervisor.store.ports.cluster.nodes import LONG_WAIT_MS, served_by
+from supervisor.store.ports.cluster.nodes import LONG_WAIT_MS, NodeStore, served_by
+from supervisor.store.ports.outbox import OutboxStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 
@@ -46,7 +47,9 @@ class Unserved:
 
     def __init__(
         self,
-        store: Store,
+        nodes: NodeStore,
+        turns: TurnStore,
+        outbox: OutboxStore,
         cluster: Cluster,
         projects: Projects,
         hub: Hub,
@@ -55,7 +58,9 @@ class Unserved:
         seconds: float = LOOK_SECONDS,
         clock: Clock = now_ms,
     ) -> None:
-        self._store = store
+        self._nodes = nodes
+        self._turns = turns
+        self._outbox = outbox
         self._cluster = cluster
         self._projects = projects
         self._hub = hub
@@ -86,15 +91,15 @@ class Unserved:
         """
         here = await asyncio.to_thread(lambda: (self._projects.here(), own_addresses()))
         if here != self._said:
-            await self._store.nodes.tell(*here)
+            await self._nodes.tell(*here)
             self._said = here
         live = self._cluster.live
         served = served_by(live)
         self._note_served(served)
-        if served is None or not live or live[0].epoch != self._store.epoch:
+        if served is None or not live or live[0].epoch != self._cluster.epoch:
             return
         waiting: set[int] = set()
-        for lane, project in await self._store.turns.waiting_lanes():
+        for lane, project in await self._turns.waiting_lanes():
             if project and project != SCRATCH and project not in served and self._is_long_gone(project):
                 waiting |= await self._tell(lane)
         self._told &= waiting
@@ -114,7 +119,7 @@ class Unserved:
     async def _tell(self, lane: str) -> set[int]:
         """Tell each person about the first of their messages in a lane, once it waits for long; return these turns."""
         first: dict[str, Turn] = {}
-        for turn in await self._store.turns.waiting(lane=lane, user_id=None, limit=MOST_TOLD):
+        for turn in await self._turns.waiting(lane=lane, user_id=None, limit=MOST_TOLD):
             first.setdefault(turn.user_id, turn)
         late = [turn for turn in first.values() if turn.accepted_ms <= self._clock() - self._wait_ms]
         for turn in late:
@@ -128,7 +133,7 @@ class Unserved:
         text = say.NO_NODE(project=turn.project, quoted=quote(turn.text))
         if turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS:
             draft = OutboxDraft(id=reply_id(turn.message_id, NO_NODE), reply=in_a_sentence(turn.reply), text=text)
-            await self._store.outbox.add(draft, user_id=turn.user_id, now_ms=self._clock())
+            await self._outbox.add(draft, user_id=turn.user_id, now_ms=self._clock())
         for topic in chat_topics(turn):
             self._hub.publish(ChatNotice(session_id=topic.partition(":")[2], message=text), (topic,))
 

@@ -38,7 +38,7 @@ class Elsewhere:
         self._outbox = outbox
         self.cluster = cluster
         self._takeover: Takeover | None = None
-        self._unserved = Unserved(store, cluster, ground.projects, ground.hub)
+        self._unserved = Unserved(store.nodes, store.turns, store.outbox, cluster, ground.projects, ground.hub)
         self._wakeups = Wakeups(store.notices)
         self._wakeups.on(Topic.ENDED, Ends(turns.completion.waiters, store.turns, store.elsewhere).look)
         self._wakeups.on(Topic.STOPPED, Stops(turns.scheduler, store.elsewhere).look)

@@ -41,7 +41,13 @@ class Looking:
         self._ahead_ms = 0
         self._cluster = Cluster(core.store.nodes, core.store.epoch)
         self._unserved = Unserved(
-            core.store, self._cluster, core.projects, core.hub, clock=lambda: now_ms() + self._ahead_ms
+            core.store.nodes,
+            core.store.turns,
+            core.store.outbox,
+            self._cluster,
+            core.projects,
+            core.hub,
+            clock=lambda: now_ms() + self._ahead_ms,
         )
 
     async def look(self) -> None:
