@@ -26,9 +26,11 @@ class SessionFloor:
         config, store = ground.config, ground.store
         settings = config.claude_code
         self.spending = Spending(
-            store=store,
+            budgets=store.budgets,
+            codes=store.codes,
+            outbox=store.outbox,
+            ledger=store.ledger if settings.track_costs else None,
             limits=config.budgets,
-            track_costs=settings.track_costs,
             directory=ground.directory,
             hub=ground.hub,
         )

@@ -13,7 +13,10 @@ from supervisor.spending.budgets import Budgets, SessionBudget
 from supervisor.spending.limits import Account
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.notices import BudgetNotices
-from supervisor.store.port import Store
+from supervisor.store.ports.budgets import BudgetStore
+from supervisor.store.ports.keys import CodeStore
+from supervisor.store.ports.ledger import LedgerStore
+from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 
@@ -22,35 +25,36 @@ class Spending:
     """What may still be spent, and who is told. Without `[budgets]` nothing is limited.
 
     Args:
-        store: its tables of charges, budgets, codes and outgoing messages are used.
+        ledger: None = costs are not recorded, and there are no limits.
         limits: `[budgets]`, or None.
-        track_costs: False = costs are not recorded, and there are no limits.
         clock: milliseconds UTC.
     """
 
     def __init__(
         self,
         *,
-        store: Store,
+        budgets: BudgetStore,
+        codes: CodeStore,
+        outbox: OutboxStore,
+        ledger: LedgerStore | None,
         limits: BudgetConfig | None,
-        track_costs: bool,
         directory: Directory,
         hub: Hub,
         clock: Clock = now_ms,
     ) -> None:
-        self._budgets = Budgets(store.budgets, limits, clock)
+        self._budgets = Budgets(budgets, limits, clock)
         self._notices = BudgetNotices(directory=directory, hub=hub, clock=clock)
         self._alerts: Alerts | None = None
         if limits is not None:
             self._alerts = Alerts(
-                budgets=store.budgets,
-                codes=store.codes,
-                outbox=store.outbox,
+                budgets=budgets,
+                codes=codes,
+                outbox=outbox,
                 limits=limits,
                 notices=self._notices,
                 clock=clock,
             )
-        self._ledger = store.ledger if track_costs else None
+        self._ledger = ledger
         self._is_limited = limits is not None
         self._clock = clock
 
