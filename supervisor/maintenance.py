@@ -9,6 +9,7 @@ from typing import Any
 from supervisor.cluster.joining import new_node, visitor
 from supervisor.cluster.keys import key_checks, note_audit_key
 from supervisor.config import Config
+from supervisor.operations.administration import administration_of
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
@@ -85,7 +86,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
             accounts = Accounts(store.accounts, store.audit, directory, Projects(config.projects))
             if not any_version:
                 await accounts.reload()
-            return await in_process.call(admin_app(accounts, store), method, path, body)
+            return await in_process.call(admin_app(administration_of(accounts, store), store), method, path, body)
         finally:
             await store.close()
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from supervisor.people.accounts import Accounts
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.values.record import record
-from supervisor.store.port import Store
 from supervisor.store.ports.audit import AuditStore, DroppedStore
 from supervisor.store.ports.cluster.nodes import NodeStore
+from supervisor.store.ports.people.passphrases import PassphraseStore
+
+
+class AdministrationStore(Protocol):
+    """What there is to administer in a database, besides accounts."""
+
+    @property
+    def passphrases(self) -> PassphraseStore:
+        """Passphrases: the second factor of approvals."""
+
+    @property
+    def audit(self) -> AuditStore:
+        """The audit trail."""
+
+    @property
+    def dropped(self) -> DroppedStore:
+        """Messages that were dropped or refused."""
+
+    @property
+    def nodes(self) -> NodeStore:
+        """The daemons that work on this database."""
 
 
 @record
@@ -29,7 +51,7 @@ class Administration:
     nodes: NodeStore
 
 
-def administration_of(accounts: Accounts, store: Store) -> Administration:
+def administration_of(accounts: Accounts, store: AdministrationStore) -> Administration:
     """Return what there is to administer in a database."""
     return Administration(
         accounts=accounts,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from supervisor.delivery import views
 from supervisor.delivery.outbound import outbound_of
@@ -24,8 +25,10 @@ from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
-from supervisor.store.ports.ledger import CostQuery
+from supervisor.store.ports.ledger import CostQuery, LedgerStore
+from supervisor.store.ports.outbox import OutboxStore
+from supervisor.store.ports.sessions import ChatStore, SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.store.records.session import Session
@@ -35,12 +38,36 @@ RECENT_MS = DAY_MS
 """How long after its last message a chat is listed as active, in milliseconds: it has no process that would end."""
 
 
+class QueryStore(Protocol):
+    """What queries read."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions of Claude Code, and the records of chats."""
+
+    @property
+    def chats(self) -> ChatStore:
+        """What was said in chats."""
+
+    @property
+    def turns(self) -> TurnStore:
+        """Messages and their turns."""
+
+    @property
+    def outbox(self) -> OutboxStore:
+        """Replies."""
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """Costs."""
+
+
 class Queries:
     """Reads the store within the rights of a caller: what a caller may not see is reported as not found."""
 
     def __init__(
         self,
-        store: Store,
+        store: QueryStore,
         directory: Directory,
         projects: Projects,
         *,

@@ -31,6 +31,7 @@ WITHOUT_OWN_TESTS = frozenset(
         # Types without behaviour; what uses them tests them.
         Path("supervisor/operations/api.py"),
         Path("supervisor/operations/chats/records.py"),
+        Path("supervisor/operations/chats/store.py"),
         Path("supervisor/operations/operations.py"),
         Path("supervisor/protocol/conversation.py"),
         Path("supervisor/protocol/events.py"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from supervisor.approvals.approvers import Approvers
 from supervisor.approvals.wording import named
@@ -16,9 +17,32 @@ from supervisor.sentences import commands as say
 from supervisor.spending.limits import Account, Scope, offer
 from supervisor.spending.naming import limit_name
 from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
+from supervisor.store.ports.approvals import ApprovalStore
 from supervisor.store.ports.budgets import reference
+from supervisor.store.ports.keys import CodeStore
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
+
+
+class OpenItemStore(Protocol):
+    """What open items are read from."""
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """Questions about tool calls."""
+
+    @property
+    def codes(self) -> CodeStore:
+        """Codes by which people name one thing in a text message."""
+
+    @property
+    def turns(self) -> TurnStore:
+        """Messages and their turns."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions of Claude Code, and the records of chats."""
 
 
 class OpenItems:
@@ -29,7 +53,7 @@ class OpenItems:
     """
 
     def __init__(
-        self, store: Store, approvers: Approvers, held: HeldMessages, spending: Spending, clock: Clock = now_ms
+        self, store: OpenItemStore, approvers: Approvers, held: HeldMessages, spending: Spending, clock: Clock = now_ms
     ) -> None:
         self._store = store
         self._approvers = approvers

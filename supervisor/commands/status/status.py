@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Protocol
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.reading.words import Command, Word
@@ -14,8 +15,9 @@ from supervisor.protocol.times import Clock, day_of, now_ms
 from supervisor.sentences import commands as say
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
-from supervisor.store.ports.ledger import CostQuery
+from supervisor.store.ports.ledger import CostQuery, LedgerStore
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 from supervisor.turns.lanes.name import LaneName
@@ -31,6 +33,22 @@ MAX_QUEUED = 1000
 """Queued messages of one person that STATUS counts."""
 
 
+class StatusStore(Protocol):
+    """What STATUS and COST read."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions of Claude Code, and the records of chats."""
+
+    @property
+    def turns(self) -> TurnStore:
+        """Messages and their turns."""
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """Costs."""
+
+
 class StatusCommands:
     """Carries out STATUS and COST.
 
@@ -42,7 +60,7 @@ class StatusCommands:
 
     def __init__(
         self,
-        store: Store,
+        store: StatusStore,
         projects: Projects,
         turns: TurnScheduler,
         spending: Spending,

@@ -17,6 +17,7 @@ from supervisor.operations.chat_history import ChatMessage, chat_messages
 from supervisor.operations.chats.attachments import with_files
 from supervisor.operations.chats.counting import whole
 from supervisor.operations.chats.records import ChatEnd, ChatOpened, ChatQueued, ChatTaken
+from supervisor.operations.chats.store import ChatOperationStore
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.work_request import DEDUP_SECONDS
 from supervisor.protocol.errors import (
@@ -34,7 +35,6 @@ from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import SessionKind, SessionStatus, Target, TurnState
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences.chat import DELETED, REPLACED, STOPPED
-from supervisor.store.port import Store
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
@@ -64,7 +64,7 @@ class ChatOperations:
     def __init__(
         self,
         *,
-        store: Store,
+        store: ChatOperationStore,
         messages: MessageOperations,
         intake: Intake,
         acceptor: Acceptor,

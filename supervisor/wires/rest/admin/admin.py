@@ -8,9 +8,8 @@ from fastapi import APIRouter
 from fastapi.params import Depends
 from starlette.types import ASGIApp
 
-from supervisor.operations.administration import Administration, administration_of
-from supervisor.people.accounts import Accounts
-from supervisor.store.port import OpenDatabase, Store
+from supervisor.operations.administration import Administration
+from supervisor.store.port import OpenDatabase
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import AsOperator
@@ -85,6 +84,6 @@ def admin_routers(
     return [people, operators]
 
 
-def admin_app(accounts: Accounts, store: Store) -> ASGIApp:
+def admin_app(administration: Administration, database: OpenDatabase) -> ASGIApp:
     """Return an application with only these routes, for a process that holds the database; it asks for no token."""
-    return Guard(Bodies(AsOperator(api(*admin_routers(administration_of(accounts, store), store)))))
+    return Guard(Bodies(AsOperator(api(*admin_routers(administration, database)))))

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp
 
+from supervisor.operations.administration import administration_of
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
@@ -65,13 +67,15 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await store.close()
 
 
-def alone(store: Store) -> Accounts:
+def alone(store: Store) -> ASGIApp:
+    """Return the admin API of a process that holds the database."""
     directory = Directory(operator_token=OPERATOR, service_token=None, jwt_secret=JWT_SECRET)
-    return Accounts(store.accounts, store.audit, directory, Projects({}))
+    accounts = Accounts(store.accounts, store.audit, directory, Projects({}))
+    return admin_app(administration_of(accounts, store), store)
 
 
 async def test_same_answers_come_without_a_daemon(store: Store) -> None:
-    app = admin_app(alone(store), store)
+    app = alone(store)
     assert await call(app, "GET", "/api/admin/users") == (200, {"users": []})
     status, user = await call(app, "PUT", "/api/admin/users/ann", {"name": "Ann", "role": "ADMIN"})
     assert (status, user["id"]) == (200, "ann")
@@ -83,7 +87,7 @@ async def test_same_answers_come_without_a_daemon(store: Store) -> None:
 
 
 async def test_same_refusals_come_without_a_daemon(store: Store) -> None:
-    app = admin_app(alone(store), store)
+    app = alone(store)
     status, body = await call(app, "PUT", "/api/admin/users/a%20b", {"name": "Ann", "role": "ADMIN"})
     assert (status, body["code"]) == (422, "invalid_message")
     status, body = await call(app, "GET", "/api/admin/users/ann")
@@ -97,7 +101,7 @@ async def test_same_refusals_come_without_a_daemon(store: Store) -> None:
 
 
 async def test_store_that_fails_is_reported_without_a_daemon(store: Store) -> None:
-    app = admin_app(alone(store), store)
+    app = alone(store)
     await store.close()
     status, body = await call(app, "PUT", "/api/admin/users/ann", {"name": "Ann", "role": "ADMIN"})
     assert (status, body["code"]) == (503, "storage")
