@@ -172,7 +172,7 @@ class Daemon:
         The stop order is therefore the reverse: background jobs, new connections, running turns, links, processes,
         last replies, channels, open connections, gateway, store.
         """
-        await note_configuration(self._config, store, audit_seal_of(self._credentials))
+        await note_configuration(self._config, store.audit, store.keys, audit_seal_of(self._credentials))
         gateway = await self._open_gateway(stack)
         connector, assistant = await prepare(config, self._credentials)
         directory = self._build_directory()
@@ -215,7 +215,7 @@ class Daemon:
         await core.recovery.run()
         stack.push_async_callback(core.elsewhere.end_takeover)
         await core.elsewhere.start()
-        await tell_secrets(store, self._credentials)
+        await tell_secrets(store.nodes, store.epoch, self._credentials, has_others=store.notices is not None)
         await self._children.start(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
         core.schedule.start()
@@ -244,7 +244,7 @@ class Daemon:
             node=await daemon_node(config, self._credentials, lambda: _projects(config).here()),
         )
         stack.push_async_callback(store.close)
-        await note_audit_key(store, self._credentials)
+        await note_audit_key(store.keys, self._credentials, has_others=store.notices is not None)
         return store
 
     async def _open_gateway(self, stack: AsyncExitStack) -> Gateway:

@@ -73,7 +73,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
             )
         try:
             if not only_reads and not beside:
-                await note_audit_key(store, credentials)
+                await note_audit_key(store.keys, credentials, has_others=store.notices is not None)
             elif not only_reads:
                 audit_key(credentials)
             elif not any_version and not config.store.url:  # a server was migrated, or a newer program expanded it

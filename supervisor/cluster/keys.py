@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import AUDIT_SECRET, audit_key
-from supervisor.store.port import Store
-from supervisor.store.ports.cluster.nodes import OF_AUDIT, KeyChecks, Node
+from supervisor.store.ports.cluster.nodes import OF_AUDIT, KeyChecks, Node, NodeStore
+from supervisor.store.ports.keys import IdempotencyStore
 
 logger = logging.getLogger(__name__)
 
@@ -32,33 +32,40 @@ def key_checks(credentials: Credentials) -> KeyChecks:
     )
 
 
-async def note_audit_key(store: Store, credentials: Credentials) -> None:
+async def note_audit_key(keys: IdempotencyStore, credentials: Credentials, *, has_others: bool) -> None:
     """Generate the key of the audit trail where there is none yet; where nodes may join, note its check value.
 
     No node with another key can join meanwhile: one with the cluster's secret has noted its key, and beside one without
     it no other joins.
+
+    Args:
+        has_others: whether other nodes may use the database.
 
     Raises:
         ConfigError: the key cannot be read or written.
         StorageError: the mark could not be read or written.
     """
     key = audit_key(credentials)
-    if store.notices is not None and await store.keys.get_mark(OF_AUDIT) is None:
-        await store.keys.set_mark(OF_AUDIT, _check_of(key))
+    if has_others and await keys.get_mark(OF_AUDIT) is None:
+        await keys.set_mark(OF_AUDIT, _check_of(key))
 
 
-async def tell_secrets(store: Store, credentials: Credentials) -> None:
+async def tell_secrets(nodes: NodeStore, epoch: int, credentials: Credentials, *, has_others: bool) -> None:
     """Let the other nodes know check values of the secrets that all should have in common; log which of them differ.
 
     A node starts all the same: such a secret is changed on one node after the other. Call it once all have been read.
 
+    Args:
+        epoch: of this node.
+        has_others: as of `note_audit_key`.
+
     Raises:
         StorageError: the nodes could not be read, or not told.
     """
-    if store.notices is None or credentials.cluster_secret() is None:
+    if not has_others or credentials.cluster_secret() is None:
         return
-    await store.nodes.tell_secrets(secret_checks(credentials))
-    for other, names in differing(await store.nodes.live(), store.epoch).items():
+    await nodes.tell_secrets(secret_checks(credentials))
+    for other, names in differing(await nodes.live(), epoch).items():
         logger.warning("%s: other than at node %s; all nodes need the same", ", ".join(names), other)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from supervisor.config import Config
 from supervisor.protocol.times import now_ms
-from supervisor.store.port import Store
-from supervisor.store.ports.audit import AuditEntry, AuditFilter
+from supervisor.store.ports.audit import AuditEntry, AuditFilter, AuditStore
+from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.store.transaction import Seal
 
 CONFIG = "config"
@@ -29,7 +29,7 @@ DIGEST_BYTES = 8
 """Of a digest as much as tells whether a table is the same, in bytes."""
 
 
-async def note_configuration(config: Config, store: Store, seal: Seal) -> None:
+async def note_configuration(config: Config, audit: AuditStore, keys: IdempotencyStore, seal: Seal) -> None:
     """Record which tables of config.toml are not as at the last start; where all are, nothing.
 
     An entry names tables and keeps a digest of each, never a value. The digests are sealed with the key of the trail:
@@ -39,21 +39,21 @@ async def note_configuration(config: Config, store: Store, seal: Seal) -> None:
         StorageError: it could not be recorded.
     """
     digests = {name: seal(b"config", text.encode())[:DIGEST_BYTES].hex() for name, text in _tables(config)}
-    last = await _last(store)
+    last = await _last(audit, keys)
     before = last.detail["digests"] if last is not None else {}
     changed = sorted(name for name in digests.keys() | before.keys() if digests.get(name) != before.get(name))
     if last is not None and not changed:
         return
     detail = {"from": "config.toml", "tables": changed, "digests": digests}
-    await store.audit.record("supervisor", READ if last is None else CHANGED, detail, now_ms=now_ms())
-    for entry in await store.audit.newest(before=None, limit=1, where=AuditFilter(event=CONFIG)):
-        await store.keys.set_mark(NOTED, entry.seq)
+    await audit.record("supervisor", READ if last is None else CHANGED, detail, now_ms=now_ms())
+    for entry in await audit.newest(before=None, limit=1, where=AuditFilter(event=CONFIG)):
+        await keys.set_mark(NOTED, entry.seq)
 
 
-async def _last(store: Store) -> AuditEntry | None:
+async def _last(audit: AuditStore, keys: IdempotencyStore) -> AuditEntry | None:
     """Return the last entry about the configuration, found by its number: a search would read the whole trail."""
-    number = await store.keys.get_mark(NOTED)
-    found = await store.audit.entries(after=number - 1, limit=1) if number is not None else []
+    number = await keys.get_mark(NOTED)
+    found = await audit.entries(after=number - 1, limit=1) if number is not None else []
     return next((entry for entry in found if entry.event in (READ, CHANGED)), None)
 
 

@@ -73,7 +73,10 @@ class OpenDatabase(Protocol):
 
 
 class Store(OpenDatabase, Protocol):
-    """Its parts as well. A class takes the part that it uses, such as `store.turns`, where one part is enough."""
+    """Its parts as well. Only what starts and wires the daemon takes it whole.
+
+    Every other class takes the parts that it uses, such as `store.turns`, or a protocol of its own that names them.
+    """
 
     @property
     def nodes(self) -> NodeStore:

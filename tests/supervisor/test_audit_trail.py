@@ -53,7 +53,7 @@ async def test_each_kind_is_in_the_trail_with_who_when_and_where_from(tmp_path: 
         await until(core.all_answered, "its turn has ended")
         link, _ = await core.api.sign_in.make_link("alice", base="http://localhost:8787")
         await core.api.sign_in.redeem(link.rpartition("#")[2], Visitor(source="192.0.2.7", agent="Test"))
-        await note_configuration(Config(), core.store, seal)
+        await note_configuration(Config(), core.store.audit, core.store.keys, seal)
         entries = {entry.event: entry for entry in await core.store.audit.entries(after=0, limit=500)}
         for event, (actor, told) in TRAIL.items():
             entry = entries[event]

@@ -121,7 +121,7 @@ async def note_configuration_of(config: Config) -> None:
     seal = audit_seal_of(Credentials(config.state_dir, {}))
     store = await open_store(config.state_dir / DATABASE_FILE, seal=seal)
     try:
-        await note_configuration(config, store, seal)
+        await note_configuration(config, store.audit, store.keys, seal)
     finally:
         await store.close()
 

@@ -54,11 +54,11 @@ def test_a_trail_that_was_kept_has_its_key_under_another_secret_too(tmp_path: Pa
 async def test_the_check_value_of_the_trails_key_is_noted_once(tmp_path: Path, url: str) -> None:
     alone = Credentials(tmp_path, {})
     async with joined(url, NewNode()) as store:
-        await note_audit_key(store, alone)
+        await note_audit_key(store.keys, alone, has_others=store.notices is not None)
         noted = key_checks(alone).audit
         assert noted is not None
         assert await store.keys.get_mark(OF_AUDIT) == noted
-        await note_audit_key(store, Credentials(tmp_path / "b", SECRET))
+        await note_audit_key(store.keys, Credentials(tmp_path / "b", SECRET), has_others=store.notices is not None)
         assert await store.keys.get_mark(OF_AUDIT) == noted
 
 
@@ -66,7 +66,7 @@ async def test_sqlite_which_serves_one_node_notes_nothing(tmp_path: Path) -> Non
     alone = Credentials(tmp_path, {})
     store = await open_store(tmp_path / "xswarm.db", seal=seal)
     try:
-        await note_audit_key(store, alone)
+        await note_audit_key(store.keys, alone, has_others=store.notices is not None)
         assert key_checks(alone).audit is not None
         assert await store.keys.get_mark(OF_AUDIT) is None
     finally:
@@ -110,13 +110,17 @@ async def test_a_node_says_at_its_start_which_secrets_are_other_ones(
     tmp_path: Path, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with joined(url, A) as a, joined(url, B) as b:
-        await tell_secrets(a, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN))
-        await tell_secrets(b, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN))
+        await tell_secrets(a.nodes, a.epoch, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN), has_others=True)
+        await tell_secrets(b.nodes, b.epoch, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN), has_others=True)
         assert caplog.messages == []
-        await tell_secrets(b, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN))
+        await tell_secrets(
+            b.nodes, b.epoch, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN), has_others=True
+        )
         assert caplog.messages == ["XSWARM_JWT_SECRET: other than at node a; all nodes need the same"]
         assert differing(await a.nodes.live(), a.epoch) == {"b": ["XSWARM_JWT_SECRET"]}
         assert TOKEN not in repr(await a.nodes.live())
         caplog.clear()
-        await tell_secrets(a, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN))
+        await tell_secrets(
+            a.nodes, a.epoch, asked(tmp_path, TWILIO_AUTH_TOKEN=TOKEN, XSWARM_JWT_SECRET=TOKEN), has_others=True
+        )
         assert caplog.messages == []
