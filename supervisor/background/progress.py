@@ -16,7 +16,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import turns as say
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxDraft
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from supervisor.protocol.values.record import record
 from supervisor.sessions.tool_access import ToolAccess
 from supervisor.sessions.tool_sources import ToolSources
 from supervisor.store import Store
-from supervisor.turns.budget_guard import REFUSED_SECONDS
 from supervisor.turns.driver import GRACE_SECONDS
+from supervisor.turns.running.budget_guard import REFUSED_SECONDS
 
 
 @record

@@ -7,14 +7,14 @@ from supervisor.core.sessions import SessionFloor
 from supervisor.operations.owner.steering import SteeringAtOwner
 from supervisor.sessions.assistant import Assistant
 from supervisor.turns.binder import TurnBinder
-from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.places import LanePlaces
 from supervisor.turns.runner import TurnRunner
+from supervisor.turns.running.budget_guard import BudgetGuard
+from supervisor.turns.running.tool_events import ToolEvents
 from supervisor.turns.scheduler import TurnScheduler
 from supervisor.turns.suspension import Suspension
-from supervisor.turns.tool_events import ToolEvents
 
 
 class TurnFloor:

@@ -11,7 +11,7 @@ from supervisor.sessions.binding import TurnBinding
 from supervisor.sessions.lifecycle import TurnBegan, TurnEnded
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.transitions import SessionTransitions
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
-from supervisor.turns.running import BROKE, RunningTurn
-from supervisor.turns.tool_events import ToolEvents
+from supervisor.turns.running.tool_events import ToolEvents
+from supervisor.turns.running.turn import BROKE, RunningTurn
 from supervisor.undo.edits import ALLOWED
 from supervisor.undo.recorder import Recorder
 

@@ -15,11 +15,11 @@ from supervisor.protocol.ports.connector import Conversation
 from supervisor.sessions.live import LiveSession
 from supervisor.spending.meter import SessionMeter
 from supervisor.turns import outcomes
-from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
-from supervisor.turns.running import BROKE, NOT_BEGUN, Ended, RunningTurn, never
+from supervisor.turns.running.budget_guard import BudgetGuard
+from supervisor.turns.running.turn import BROKE, NOT_BEGUN, Ended, RunningTurn, never
 from supervisor.turns.suspension import Suspension
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from supervisor.store.records.changes import Recorded
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import IssuedCode, OtherNotice, Outcome
 from supervisor.store.records.turn import Turn
-from supervisor.turns.running import Ended, RunningTurn, state_of
+from supervisor.turns.running.turn import Ended, RunningTurn, state_of
 
 ASKED_MS = DAY_MS
 """Time to answer CONTINUE, RETRY or DROP after an interrupted turn, in milliseconds; afterwards it is dropped."""

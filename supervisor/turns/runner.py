@@ -28,8 +28,8 @@ from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.outcomes import failure, what_to_do
-from supervisor.turns.running import BROKE, NOT_BEGUN, Ended, RunningTurn, feed
-from supervisor.turns.tool_events import ToolEvents
+from supervisor.turns.running.tool_events import ToolEvents
+from supervisor.turns.running.turn import BROKE, NOT_BEGUN, Ended, RunningTurn, feed
 
 logger = logging.getLogger(__name__)
 

@@ -33,7 +33,7 @@ from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.lanes.places import LanePlaces
 from supervisor.turns.lanes.state import LanePhase
 from supervisor.turns.runner import TurnRunner
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from supervisor.turns.steering import Steered, Steering
 
 logger = logging.getLogger(__name__)

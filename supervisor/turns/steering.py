@@ -19,8 +19,8 @@ from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
-from supervisor.turns.running import BROKE, RunningTurn
-from supervisor.turns.tool_events import ToolEvents
+from supervisor.turns.running.tool_events import ToolEvents
+from supervisor.turns.running.turn import BROKE, RunningTurn
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.turns.binder import TurnBinder
 from supervisor.turns.prompts import key_of
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 
 logger = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
 from supervisor.tools.people.book import PeopleBook
 from supervisor.turns.outcomes import failure
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
 MAX_TITLE = 200

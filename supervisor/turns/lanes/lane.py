@@ -9,7 +9,7 @@ from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Target
 from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.lanes.state import BEGINNING, BUSY, LaneState
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 
 
 class Lane:

@@ -26,7 +26,7 @@ from supervisor.protocol.times import now_ms
 from supervisor.sessions.live import LiveSession
 from supervisor.spending import meter
 from supervisor.store.ports.cluster.nodes import Fenced, NewNode
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.postgres_server import PostgresServer, started_server
 from tests.supervisor.approvals.questions import answer_of, asking, open_one, say

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from supervisor.protocol.conversation import Exited, TextDelta
 from supervisor.protocol.messages import SessionId
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.waiting import until
 
 SECONDS = 7_200

@@ -8,7 +8,7 @@ from supervisor.protocol.conversation import TextDelta
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import SessionStatus
 from supervisor.sessions.reaper import QUIET_SECONDS
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, session

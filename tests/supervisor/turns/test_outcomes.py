@@ -21,7 +21,7 @@ from supervisor.store.records.changes import Recorded
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.supervisor.turn_records import PHONE, turn
 
 M1 = MessageId("m1")

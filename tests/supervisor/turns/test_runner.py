@@ -14,7 +14,7 @@ from supervisor.protocol.conversation import TextDelta, ToolCall, Trace, TraceKi
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import TurnState
-from supervisor.turns.running import NOT_BEGUN
+from supervisor.turns.running.turn import NOT_BEGUN
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core

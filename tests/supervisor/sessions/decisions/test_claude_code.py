@@ -19,7 +19,7 @@ from supervisor.store.records.tool_call import Reference
 from supervisor.tools.claude_code.session_tools import SessionTools
 from supervisor.tools.servers.servers import build
 from supervisor.tools.turn_tools import Toolbox
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core

@@ -8,7 +8,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.protocol.messages import MessageId, ProjectName
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.supervisor.protocol.test_ports import LeastConversation
 from tests.supervisor.turn_records import turn
 from tests.waiting import until

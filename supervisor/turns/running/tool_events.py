@@ -17,7 +17,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
-from supervisor.turns.running import RecordTool
+from supervisor.turns.running.turn import RecordTool
 
 logger = logging.getLogger(__name__)
 

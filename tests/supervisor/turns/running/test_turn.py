@@ -13,7 +13,7 @@ from supervisor.protocol.events import OMIT, AnyEvent, ArtifactMade, ClaudeCodeD
 from supervisor.protocol.messages import CHAT, MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.turn import Turn
-from supervisor.turns.running import RunningTurn, state_of
+from supervisor.turns.running.turn import RunningTurn, state_of
 from tests.supervisor.turn_records import turn
 
 TOOL = talk.ToolStarted(tool_use_id="t1", name="Edit", input={"file_path": "x.py"})
@@ -148,7 +148,7 @@ async def test_the_clock_of_a_turn_stands_while_people_are_asked_also_where_ques
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
+    monkeypatch.setattr("supervisor.turns.running.turn.monotonic", lambda: now[0])
     one = running()
     assert one.clock() == 100.0
     with one.asking():
@@ -164,7 +164,7 @@ async def test_the_clock_of_a_turn_stands_while_people_are_asked_also_where_ques
 
 async def test_an_outage_while_people_are_asked_stops_the_clock_of_a_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now, stood = [100.0], [7.0]
-    monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
+    monkeypatch.setattr("supervisor.turns.running.turn.monotonic", lambda: now[0])
 
     def passes(seconds: float, *, in_outage: bool = False) -> None:
         now[0] += seconds
@@ -188,7 +188,7 @@ async def test_a_turn_neither_gains_nor_loses_time_when_it_gets_its_driver_in_a_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
+    monkeypatch.setattr("supervisor.turns.running.turn.monotonic", lambda: now[0])
     one = running()
     with one.asking():
         now[0] += 30

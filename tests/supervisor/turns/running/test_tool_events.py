@@ -15,7 +15,7 @@ from supervisor.protocol.conversation import ToolFinished, ToolStarted
 from supervisor.protocol.errors import StorageError
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records.turn import Turn
-from supervisor.turns.tool_events import ToolEvents
+from supervisor.turns.running.tool_events import ToolEvents
 from tests.slowness import scaled
 from tests.supervisor.store.builders import prompt, running, seal, with_session
 from tests.waiting import until

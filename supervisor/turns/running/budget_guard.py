@@ -9,7 +9,7 @@ from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import nanos, now_ms
-from supervisor.turns.running import RunningTurn
+from supervisor.turns.running.turn import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (

@@ -1,0 +1,3 @@
+"""Tests of supervisor.turns.running."""
+
+from __future__ import annotations
