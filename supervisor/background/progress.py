@@ -64,12 +64,12 @@ class ProgressNotices:
             if one.turn.session_id is not None and self._approvals.asked_in(one.turn.session_id):
                 continue  # the turn waits for a person
             after = self._settings.progress_after_seconds
-            if after and one.duration_ms >= after * 1000 and one.turn.channel == "sms":
-                minutes = max(1, one.duration_ms // 60_000)
+            if after and one.clock.duration_ms >= after * 1000 and one.turn.channel == "sms":
+                minutes = max(1, one.clock.duration_ms // 60_000)
                 text = say.STILL_WORKING(quoted=quote(one.turn.text), minutes=minutes)
                 await self._notify(one, STILL_WORKING, text)
             if self._is_stuck(one):
-                silent = round(self._monotonic() - one.heard)
+                silent = round(self._monotonic() - one.clock.heard)
                 logger.warning("%s: no event of its turn for %d s", one.turn.message_id, silent)
                 text = say.NO_SIGN_OF_LIFE(quoted=quote(one.turn.text), minutes=max(1, silent // 60))
                 await self._notify(one, STUCK, text)
@@ -78,7 +78,7 @@ class ProgressNotices:
     def _is_stuck(self, one: RunningTurn) -> bool:
         after = self._settings.stuck_after_seconds
         notified = (one.turn.id, STUCK) in self._notified
-        return bool(after) and not one.ended.done() and not notified and self._monotonic() - one.heard >= after
+        return bool(after) and not one.ended.done() and not notified and self._monotonic() - one.clock.heard >= after
 
     def _announce(self, one: RunningTurn, silent: int) -> None:
         turn = one.turn

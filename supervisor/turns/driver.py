@@ -19,7 +19,8 @@ from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
 from supervisor.turns.running.budget_guard import BudgetGuard
-from supervisor.turns.running.turn import BROKE, NOT_BEGUN, Ended, RunningTurn, never
+from supervisor.turns.running.clock import never
+from supervisor.turns.running.turn import BROKE, NOT_BEGUN, Ended, RunningTurn
 from supervisor.turns.suspension import Suspension
 
 logger = logging.getLogger(__name__)
@@ -96,21 +97,21 @@ class TurnDriver:
     ) -> None:
         """Bring a turn to its end; what raises ends it as well."""
         try:
-            running.stand_with(self._stood)
+            running.clock.stand_with(self._stood)
             stop = self._begin(lane, running, conversation) or stop
             prompt = None if running.given else prompt_of(await self._files.brought(running.turn))
             if running.stopping and not running.given:  # while its files were brought, so no process had work to stop
                 running.fail(NOT_BEGUN, interrupted=True)
-            deadline = running.clock() + self._turn_timeout + self._grace_seconds
+            running.clock.limit(self._turn_timeout + self._grace_seconds)
             while not running.ended.done():
                 self._guard.watch(meter, running, conversation)
-                async with asyncio.timeout(deadline - running.clock()):
+                async with asyncio.timeout(running.clock.left()):
                     if prompt is not None:
                         await conversation.prompt(prompt)
                         running.given = True
                     elif stop:
                         await conversation.interrupt()
-                question = await self._until_paused(running, deadline)
+                question = await self._until_paused(running)
                 if question is None or running.ended.done():
                     return
                 with running.asking():  # a suspended turn uses no time, and gains none
@@ -140,18 +141,15 @@ class TurnDriver:
             running.fail(outcomes.SHUT_DOWN)
         return interrupted
 
-    async def _until_paused(self, running: RunningTurn, deadline: float) -> PendingApproval | None:
+    async def _until_paused(self, running: RunningTurn) -> PendingApproval | None:
         """Wait until a turn ends, which returns None, or until it can be suspended for a question.
-
-        Args:
-            deadline: a time of the turn's clock.
 
         Raises:
             TimeoutError: the turn's time is up.
         """
         loop = asyncio.get_running_loop()
         while True:
-            left = deadline - running.clock()
+            left = running.clock.left()
             if left <= 0 and not running.pause.done():
                 raise TimeoutError
             timer = loop.call_later(max(left, LEAST_WAIT_SECONDS), running.wake)
@@ -161,7 +159,7 @@ class TurnDriver:
                 timer.cancel()
             if question is not None or running.ended.done():
                 return question
-            running.resume()  # the deadline has moved: a person was asked meanwhile, or the processes stood
+            running.resume()  # its clock stood: a person was asked meanwhile, or the processes stood
 
     async def _suspend(
         self, lane: Lane, running: RunningTurn, question: PendingApproval, session: LiveSession | None

@@ -241,7 +241,7 @@ def _outcome(
         answer=answer,
         why=why,
         stop_reason=stop_reason,
-        duration_ms=running.duration_ms if running is not None else 0,
+        duration_ms=running.clock.duration_ms if running is not None else 0,
         provider_nanos=running.provider_nanos if running is not None else None,
         charges=running.charges if running is not None else (),
         hosts=running is not None and bool(running.joined),

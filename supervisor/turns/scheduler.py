@@ -155,7 +155,7 @@ class TurnScheduler:
 
     def waits_for(self, name: str, project: ProjectName) -> str:
         """Return the sentence that says what a message waits for that is queued in a lane now."""
-        if (running := self.running(name)) is not None and running.is_asking:
+        if (running := self.running(name)) is not None and running.clock.is_asking:
             return FOR_ANSWER
         # Of a lane on another node it is not known here whether its own turn runs or that of another conversation.
         return FOR_TURN if name in self._lanes or not self._places.owns(name, project) else FOR_PROJECT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -89,7 +88,7 @@ class Suspension:
     ) -> tuple[Conversation, talk.Prompt]:
         """Wait for the answer, then open a process and return it with the prompt that tells the model the answer."""
         verdict, summary, number = await self._approvals.outcome(question)
-        running.heard = time.monotonic()
+        running.clock.hear()
         conversation = await wait_out(partial(self._sessions.open, session), session.id)
         binding = await self._binder.resume(session)
         if not verdict.allowed:

@@ -138,7 +138,7 @@ class StatusCommands:
         if may_answer is not None:
             state = say.ASKING_YOU() if may_answer else say.ASKING_OTHERS()
         else:
-            state = say.WORKING(seconds=turn.duration_ms // 1000) if turn is not None else status
+            state = say.WORKING(seconds=turn.clock.duration_ms // 1000) if turn is not None else status
         return ", ".join(filter(None, (state, say.QUEUED(messages=queued) if queued else "")))
 
     async def _cost(self, user: User) -> str:

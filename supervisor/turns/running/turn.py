@@ -6,10 +6,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import takewhile
-from time import monotonic
 
 from supervisor.approvals.pending import PendingApproval
 from supervisor.delivery.hub import Hub, chat_topics, topics_of
@@ -22,6 +21,7 @@ from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.turn import Turn
+from supervisor.turns.running.clock import TurnClock
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +35,6 @@ Ended = talk.Finished | talk.Failed
 RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
 
 
-def never() -> float:
-    """Return that no process was ever stopped."""
-    return 0.0
-
-
 class RunningTurn:
     """A turn that is running; `on_event` takes the events of its conversation.
 
@@ -48,6 +43,7 @@ class RunningTurn:
         record_tool: stores the start or end of a tool call with the turn.
 
     Attributes:
+        clock: the time that the turn takes.
         text: the pieces of the answer so far.
         tools: number of tool calls so far.
         ended: resolved once, with the end of the turn.
@@ -55,7 +51,6 @@ class RunningTurn:
             question that it waits for.
         provider_nanos: the connector's own figure of the cost, in nanodollars; None = it reported none.
         charges: the charges that the connector reports, where its figure is the authoritative one.
-        heard: monotonic time of the last event or of the last answer to a question, in seconds.
         refused: the limit that refused the turn a call to the model; None = no call was refused.
         given: the prompt was written.
         dropped: queued messages of the same person that ABORT dropped; the reply of the turn says so.
@@ -71,6 +66,7 @@ class RunningTurn:
 
     def __init__(self, turn: Turn, hub: Hub, record_tool: RecordTool) -> None:
         self.turn = turn
+        self.clock = TurnClock()
         self.text: list[str] = []
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self.pause: asyncio.Future[PendingApproval | None] = asyncio.get_running_loop().create_future()
@@ -89,61 +85,19 @@ class RunningTurn:
         self._calls: set[str] = set()  # ids of tool calls that have not finished
         self._hub = hub
         self._record_tool = record_tool
-        self._began = self.heard = self._noted = monotonic()
-        self._questions, self._asked = 0, 0.0
-        self._stood: Callable[[], float] = never
         self.chats = chat_topics(turn)
         self.topics = topics_of(turn)
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Count the time of a `with` block as waiting for a person, not as the turn's time; blocks may overlap."""
-        self._note_asked()
-        self._questions += 1
-        try:
-            yield
-        finally:
-            self._note_asked()
-            self._questions -= 1
-            self.heard = monotonic()
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether the turn waits for a person."""
-        return bool(self._questions)
-
-    def clock(self) -> float:
-        """Return a time in seconds of a clock that stands while a person is asked, and while all processes stand."""
-        self._note_asked()
-        return self._noted - self._asked
-
-    def stand_with(self, stood: Callable[[], float]) -> None:
-        """Let the clock stand while all processes do.
-
-        Args:
-            stood: for how many seconds they stood so far.
-        """
-        self._note_asked()
-        self._stood = stood
-        self._noted = monotonic() - stood()
-
-    def _note_asked(self) -> None:
-        now = monotonic() - self._stood()  # so that no second counts twice that is asked in while the processes stand
-        if self._questions:
-            self._asked += now - self._noted
-        self._noted = now
-
-    @property
-    def duration_ms(self) -> int:
-        """Milliseconds since the turn began."""
-        return round((monotonic() - self._began) * 1000)
+    def asking(self) -> AbstractContextManager[None]:
+        """Let the turn's clock stand in a `with` block, because a person is asked; blocks may overlap."""
+        return self.clock.asking()
 
     def on_event(self, event: talk.ConversationEvent) -> None:
         """Take one event of the conversation; it never blocks.
 
         Once the turn has ended, the events are those of the turn that runs on in its place.
         """
-        self.heard = monotonic()
+        self.clock.hear()
         if self.ended.done() and (following := self.following) is not None:
             following.on_event(event)
             return

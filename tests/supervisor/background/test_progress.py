@@ -28,13 +28,13 @@ def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotic
         approvals=core.approvals,
         hub=core.hub,
         settings=settings,
-        monotonic=lambda: max(one.heard for one in core.turns.running_turns()) + ahead,
+        monotonic=lambda: max(one.clock.heard for one in core.turns.running_turns()) + ahead,
     )
 
 
 def has_taken_a_while(core: Core) -> bool:
     """Return whether each turn has run for a millisecond, the least that is reported."""
-    return all(one.duration_ms for one in core.turns.running_turns())
+    return all(one.clock.duration_ms for one in core.turns.running_turns())
 
 
 async def texts(core: Core, channel: str = "sms") -> list[str]:

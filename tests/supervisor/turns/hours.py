@@ -10,9 +10,8 @@ SECONDS = 7_200
 
 
 def let_hours_pass(running: RunningTurn) -> None:
-    """Let a turn take all that it has noted for two hours old; its clock stands while it asks, as ever."""
-    running._noted -= SECONDS
-    running._asked -= SECONDS
+    """Let the clock of a turn take its last look for two hours old; it stands while the turn asks, as ever."""
+    running.clock._noted -= SECONDS
 
 
 async def looked_at_the_time(running: RunningTurn) -> None:

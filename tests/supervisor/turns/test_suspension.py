@@ -228,7 +228,7 @@ async def test_a_suspension_does_not_extend_the_timeout_of_a_turn(tmp_path: Path
         message_id, approval = await asking(core, word="repeat")
         await until(lambda: core.sessions.process_count() == 0, "its process is closed")
         (running,) = core.turns.running_turns()
-        running._asked -= 7_200  # two hours of work lie behind it
+        running.clock._worked += 7_200  # two hours of work lie behind it
         core.sessions._processes._stood += outage_seconds  # the processes of the others were stopped meanwhile
         await say(core, f"YES {approval.code}")
         await until(lambda: ended(core, message_id), "its time was over before it was suspended")
@@ -240,7 +240,7 @@ async def test_waiting_for_a_person_uses_no_time_of_the_turn(tmp_path: Path) -> 
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await asking(core)
         (running,) = core.turns.running_turns()
-        await until(lambda: running.is_asking, "its time stands")
+        await until(lambda: running.clock.is_asking, "its time stands")
         let_hours_pass(running)
         await looked_at_the_time(running)
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"

@@ -13,6 +13,7 @@ from supervisor.protocol.events import OMIT, AnyEvent, ArtifactMade, ClaudeCodeD
 from supervisor.protocol.messages import CHAT, MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.turn import Turn
+from supervisor.turns.running.clock import TurnClock
 from supervisor.turns.running.turn import RunningTurn, state_of
 from tests.supervisor.turn_records import turn
 
@@ -144,64 +145,19 @@ async def test_a_figure_that_no_meter_of_ours_saw_is_the_charge() -> None:
     assert len({c.ref for c in run.charges}) == 2
 
 
-async def test_the_clock_of_a_turn_stands_while_people_are_asked_also_where_questions_overlap(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("supervisor.turns.running.turn.monotonic", lambda: now[0])
-    one = running()
-    assert one.clock() == 100.0
-    with one.asking():
-        now[0] += 20
-        with one.asking():
-            now[0] += 300
-        assert one.clock() == 100.0
-        now[0] += 5
-    assert one.heard == now[0], "an answer is a sign of life"
-    now[0] += 10
-    assert one.clock() == 110.0
+async def test_an_event_is_a_sign_of_life() -> None:
+    now, run = [100.0], running()
+    run.clock = TurnClock(lambda: now[0])
+    now[0] += 20
+    run.on_event(talk.TextDelta(text="Hi"))
+    assert run.clock.heard == 120.0
 
 
-async def test_an_outage_while_people_are_asked_stops_the_clock_of_a_turn_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, stood = [100.0], [7.0]
-    monkeypatch.setattr("supervisor.turns.running.turn.monotonic", lambda: now[0])
-
-    def passes(seconds: float, *, in_outage: bool = False) -> None:
-        now[0] += seconds
-        stood[0] += seconds if in_outage else 0.0
-
-    one = running()
-    one.stand_with(lambda: stood[0])
-    began = one.clock()
-    passes(20, in_outage=True)
-    with one.asking():  # in an outage that ends before the answer, and another that does not
-        passes(30, in_outage=True)
-        passes(40)
-        passes(50, in_outage=True)
-    passes(60, in_outage=True)
-    assert one.clock() == began
-    passes(10)
-    assert one.clock() == began + 10
-
-
-async def test_a_turn_neither_gains_nor_loses_time_when_it_gets_its_driver_in_a_question(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("supervisor.turns.running.turn.monotonic", lambda: now[0])
-    one = running()
-    with one.asking():
-        now[0] += 30
-        one.stand_with(lambda: 80.0)
-        began = one.clock()
-        now[0] += 40
-    assert one.clock() == began
-    now[0] += 10
-    assert one.clock() == began + 10
-
-
-async def test_a_turn_knows_how_long_it_runs() -> None:
-    assert 0 <= running().duration_ms < 60_000
+async def test_the_clock_of_a_turn_stands_while_it_asks() -> None:
+    run = running()
+    with run.asking():
+        assert run.clock.is_asking
+    assert not run.clock.is_asking
 
 
 @pytest.mark.parametrize(

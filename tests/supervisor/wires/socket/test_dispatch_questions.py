@@ -86,7 +86,7 @@ async def test_what_a_turn_took_stands_below_the_answer_and_its_repetition(tmp_p
         assert (await client.ask("email_received", **sent))["type"] == "message_acknowledged"
         await until(scripted.held, "it runs")
         (running,) = listening.core.turns.running_turns()
-        running._began -= 3.0  # as if it had run for 3 s
+        running.clock._began -= 3.0  # as if it had run for 3 s
         scripted.release()
         answer = await client.receive_type("send_email_response")
         assert re.fullmatch(r"\[shared\] .+\n\n\(.*\d+ s.*\)", answer["body"], re.DOTALL), answer
