@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple, Protocol
@@ -145,9 +145,9 @@ class Transaction:
         row: Row | None = self.execute(sql, tuple(parameters)).fetchone()
         return row
 
-    def changed(self, sql: str, parameters: Iterable[Any]) -> bool:
+    def changed(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> bool:
         """Run an INSERT, UPDATE or DELETE; return whether it changed a row."""
-        return self.execute(sql, tuple(parameters)).rowcount > 0
+        return self.execute(sql, parameters).rowcount > 0
 
     def insert(self, table: str, row: Mapping[str, Any], *, unless: str = "") -> None:
         """Insert a row, given as its columns and their values.

@@ -25,9 +25,9 @@ _IS_FIRST = """
                 WHERE earlier.channel = o.channel AND earlier.to_kind = o.to_kind AND earlier.recipient = o.recipient
                   AND earlier.number < o.number AND earlier.state IN ('pending', 'sending'))
 """
+_IS_TIME = f"(not_before_ms <= :now_ms OR not_before_ms > :now_ms + {LONGEST_PAUSE_MS})"
 _DUE = f"""
-    {OUTBOX} WHERE o.channel = :channel AND o.state = 'pending'
-      AND (o.not_before_ms <= :now_ms OR o.not_before_ms > :now_ms + {LONGEST_PAUSE_MS}) AND {_IS_FIRST} {{among}}
+    {OUTBOX} WHERE o.channel = :channel AND o.state = 'pending' AND {_IS_TIME} AND {_IS_FIRST} {{among}}
     ORDER BY o.not_before_ms, o.number LIMIT :limit
 """
 _AMONG = "AND o.recipient IN (SELECT value FROM json_each(:recipients))"
@@ -65,9 +65,10 @@ RECENT = f"""
       AND o.to_kind = ? AND (o.provider_id IS NOT NULL OR o.state = 'sending')
     ORDER BY o.number DESC LIMIT 50
 """
-_BEGIN = """
-    UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_ms = ?, updated_ms = ?, epoch = ?
-    WHERE id = ? AND state = 'pending'
+# A reply that was due a moment ago may have been tried and put back meanwhile.
+_BEGIN = f"""
+    UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_ms = :now_ms, updated_ms = :now_ms,
+                      epoch = :epoch WHERE id = :id AND state = 'pending' AND {_IS_TIME}
 """
 _FIND = "SELECT turn_id, user_id, channel, state, provider_id, attempts FROM outbox WHERE id = ?"
 BY_PROVIDER_ID = "SELECT id FROM outbox WHERE channel = ? AND provider_id = ?"
@@ -183,9 +184,8 @@ class SqlOutbox:
 
         def work(tx: Transaction) -> OutboxRow | None:
             tx.point("begin")
-            if not tx.changed(_BEGIN, (now_ms, now_ms, tx.epoch, outbox_id)):
-                return None
-            return to_outbox_row(tx.execute(ROW, (outbox_id,)).fetchone())
+            begun = tx.changed(_BEGIN, {"id": outbox_id, "now_ms": now_ms, "epoch": tx.epoch})
+            return to_outbox_row(tx.execute(ROW, (outbox_id,)).fetchone()) if begun else None
 
         return await self._database.write(work)
 

@@ -55,7 +55,7 @@ class OutboxStore(Protocol):
         """
 
     async def begin(self, outbox_id: OutboxId, *, now_ms: int) -> OutboxRow | None:
-        """pending -> sending under this epoch, and count an attempt; None = not pending."""
+        """pending -> sending under this epoch, and count an attempt; None = not pending, or not due any more."""
 
     async def sent(
         self,

@@ -8,6 +8,7 @@ from supervisor.protocol.messages import Address, Delivery, OutboxId, ProjectNam
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostQuery
+from supervisor.store.ports.outbox import LONGEST_PAUSE_MS
 from tests.supervisor.store.builders import (
     NOW,
     PHONE,
@@ -170,6 +171,15 @@ class DeliveryContract(ContractBase):
         (row,) = await store.outbox.sending("sms")
         assert (row.attempts, row.provider_id) == (2, None)
         assert await store.outbox.sent(o1, "SM2", "", [], now_ms=NOW, attempt=2)
+
+    async def test_a_reply_that_was_put_back_is_not_begun_before_its_time(self, store: Store) -> None:
+        await store.outbox.add(draft("o1"), user_id=None, now_ms=NOW)
+        (due,) = await store.outbox.due("sms", now_ms=NOW, limit=9)
+        await store.outbox.begin(due.id, now_ms=NOW)
+        for later in (1, LONGEST_PAUSE_MS):
+            await store.outbox.retry(due.id, "away", not_before_ms=NOW + later, count=True)
+            assert await store.outbox.begin(due.id, now_ms=NOW) is None
+            assert await store.outbox.begin(due.id, now_ms=NOW + later) is not None
 
     async def test_a_reply_is_retried_parked_woken_and_given_up(self, store: Store) -> None:
         await store.outbox.add(draft("o1"), user_id=None, now_ms=NOW)

@@ -202,7 +202,7 @@ async def test_without_an_answer_the_turn_resumes_without_the_call(tmp_path: Pat
 async def test_a_message_waits_while_the_turn_is_suspended(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await suspended(core)
-        second = await core.intake.accept(text_message("steer: and another thing"))
+        second = await core.intake.accept(text_message("claude: steer: and another thing"))
         assert second.message_id is not None
         assert (await result(core, second.message_id)).turn.state is TurnState.PENDING
         await say(core, f"YES {approval.code}")
