@@ -257,6 +257,7 @@ class Intake:
                 submission.thread,
                 submission.text,
                 follows=submission.commands,
+                joins=submission.joins,
             )
         return RoutedSubmission(submission=submission, decision=decision)
 

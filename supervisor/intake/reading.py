@@ -40,7 +40,8 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
             named_there, subject = queue.parse(subject)
             named = named or named_there
         text = with_subject(subject, text)
-    return replace(submission, text=text, mode=named or submission.mode or mode), loose
+    joins = named not in (None, Mode.FOLLOWUP)
+    return replace(submission, text=text, mode=named or submission.mode or mode, joins=joins), loose
 
 
 def is_command(text: str, subject: str = "") -> bool:

@@ -37,6 +37,7 @@ class Submission:
         doubt, automatic, unreadable: as in `Inbound`.
         mode: what happens while a turn runs; None = of a person's message, as configured, and of a service's, see
             `Acceptor`.
+        joins: its prefix says what happens to the running turn ("steer: ..."), so it is about that turn.
         chat: the chat that it is written in: there the assistant answers what no prefix sends elsewhere. None = none.
         attachments: ids of files that it carries.
         supersedes: the turn of the chat from which on earlier turns leave its history; None = none does.
@@ -63,6 +64,7 @@ class Submission:
     automatic: str = ""
     unreadable: str = ""
     mode: Mode | None = None
+    joins: bool = False
     chat: Session | None = None
     supersedes: int | None = None
     attachments: Sequence[str] = ()

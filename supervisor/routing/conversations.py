@@ -50,18 +50,22 @@ class Conversations:
 
     # -- the decision: Claude Code, the assistant, or a refusal
 
-    async def decide(self, user: User, channel: str, thread: str, text: str, *, follows: bool = True) -> Decision:
+    async def decide(
+        self, user: User, channel: str, thread: str, text: str, *, follows: bool = True, joins: bool = False
+    ) -> Decision:
         """Return where a message of a user goes, and why.
 
         Args:
             thread: the conversation that the channel names; empty = none.
             follows: without a thread, continue the conversation of the last answer while that answer is recent.
+            joins: without a thread, continue rather the one in which a turn of the user runs: the message is about it.
         """
         in_chat = channel == CHAT
         if in_chat and not split_prefix(text)[0]:  # what nothing is read for is answered sooner
             return self._router.route(text, Context(role=user.role, projects=(), in_chat=True))
         projects = self._projects.of(user)
-        session = await self._followed(user, channel, thread) if thread or (follows and not in_chat) else None
+        follows = bool(thread) or (follows and not in_chat)
+        session = await self._followed(user, channel, thread, joins) if follows else None
         thread_project = self._projects.holding(session) if session is not None else None
         lost = None
         if thread_project not in projects:
@@ -96,14 +100,17 @@ class Conversations:
         )
         return self._by_mail(decision) if channel == "mail" else decision
 
-    async def _followed(self, user: User, channel: str, thread: str) -> Session | None:
-        """Return the session that a message continues: that of its thread, or that of a recent answer."""
+    async def _followed(self, user: User, channel: str, thread: str, joins: bool) -> Session | None:
+        """Return the session that a message continues: of its thread, of a running turn, or of a recent answer."""
         if thread:
             return await self._in_thread(user, thread)
-        last = await self._turns.last_conversation(user.id, channel)
-        if last is None or self._clock() - last.answered_ms > self._followup_ms:
-            return None
-        session = await self._sessions.get(last.session_id)
+        session_id = await self._turns.running_session(user.id, channel) if joins else None
+        if session_id is None:
+            last = await self._turns.last_conversation(user.id, channel)
+            if last is None or self._clock() - last.answered_ms > self._followup_ms:
+                return None
+            session_id = last.session_id
+        session = await self._sessions.get(session_id)
         return session if session is not None and self._projects.is_open_to(user, session) else None
 
     async def _in_thread(self, user: User, thread: str) -> Session | None:

@@ -63,6 +63,11 @@ _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by 
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 _LANE = "SELECT lane, project FROM turns WHERE id = ?"
 _WHOSE = "SELECT user_id, channel FROM turns WHERE id = ? AND (state <> 'running' OR epoch = ?)"
+_RUNS_IN = """
+    SELECT s.id FROM turns AS t JOIN claude_code_sessions AS s ON s.number = t.session
+    WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running')
+      AND t.user_id = ? AND t.channel = ? AND t.target = 'claude_code' ORDER BY t.id DESC LIMIT 1
+"""
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
     WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
@@ -284,6 +289,11 @@ class SqlTurns:
     async def last_conversation(self, user_id: UserId, channel: str) -> LastExchange | None:
         """Return where the user's last answer from Claude Code on a channel came from; None = there was none."""
         return await self._database.read(lambda connection: last_used(connection, user_id, channel))
+
+    async def running_session(self, user_id: UserId, channel: str) -> SessionId | None:
+        """Return where the newest running turn runs that a user has asked Claude Code for on a channel."""
+        row = await self._database.read(lambda each: each.execute(_RUNS_IN, (user_id, channel)).fetchone())
+        return None if row is None else SessionId(row[0])
 
     async def last_project(self, user_id: UserId) -> ProjectName | None:
         """Return the project that the user last used with Claude Code, on any channel; None = there was none."""

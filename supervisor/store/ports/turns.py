@@ -180,6 +180,9 @@ class TurnStore(Protocol):
     async def last_conversation(self, user_id: UserId, channel: str) -> LastExchange | None:
         """Return a user's last exchange with Claude Code on a channel; None = there was none. O(1)."""
 
+    async def running_session(self, user_id: UserId, channel: str) -> SessionId | None:
+        """Return the session of the newest turn of Claude Code that runs for a user on a channel; None = none runs."""
+
     async def last_project(self, user_id: UserId) -> ProjectName | None:
         """Return the project that a user last used with Claude Code, on any channel; None = there is none. O(1)."""
 

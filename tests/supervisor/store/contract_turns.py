@@ -298,6 +298,17 @@ class TurnsContract(ContractBase):
         page = await store.turns.history(SessionId("s1"), limit=3, before=page[0].id)
         assert [m.message for m in page] == ["a0", "q1", "a1"]
 
+    async def test_the_session_is_found_in_which_a_turn_of_a_user_runs(self, store: Store) -> None:
+        alice = UserId("alice")
+        assert await store.turns.running_session(alice, "sms") is None
+        await with_session(store)
+        turn = await running(store, prompt())
+        assert await store.turns.running_session(alice, "sms") == "s1"
+        assert await store.turns.running_session(alice, "mail") is None
+        assert await store.turns.running_session(UserId("bob"), "sms") is None
+        await store.turns.finish(turn.id, outcome())
+        assert await store.turns.running_session(alice, "sms") is None
+
     async def test_where_a_person_last_was_is_known(self, store: Store) -> None:
         assert await store.turns.last_project(UserId("alice")) is None
         await with_session(store)

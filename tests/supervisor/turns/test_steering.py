@@ -14,7 +14,7 @@ from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt,
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import MessageId, Receipt, SessionId
 from supervisor.protocol.ports.connector import Conversation
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
 from tests.fakes import ScriptedConnector, ScriptedConversation
@@ -148,6 +148,35 @@ async def test_a_steered_message_does_not_overtake_a_waiting_one(tmp_path: Path)
         assert (await told_texts(core))[-1] == "Queued: your message is number 2 in the queue."
         await conversation(core).end()
         assert [(await ended(core, one)).answer for one in (waits, behind)] == ["first in line", "me in"]
+
+
+async def test_a_message_about_the_running_turn_needs_no_address(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        steered, interrupting = [
+            await core.intake.accept(text_message(body)) for body in ("steer: and the window", "interrupt: rest")
+        ]
+        assert steered.message_id is not None
+        assert interrupting.message_id is not None
+        session_id = (await result(core, first)).turn.session_id
+        for message_id, state in (
+            (first, TurnState.CANCELLED),
+            (steered.message_id, TurnState.CANCELLED),
+            (interrupting.message_id, TurnState.COMPLETED),
+        ):
+            told = await ended(core, message_id)
+            assert (told.turn.session_id, told.turn.state) == (session_id, state)
+
+
+async def test_an_ordinary_message_while_a_turn_runs_goes_where_its_words_send_it(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        await text(core, "hold the door")
+        await held(core)
+        receipt = await core.intake.accept(text_message("how are you?"))
+        assert receipt.message_id is not None
+        assert (await result(core, receipt.message_id)).turn.target is Target.ASSISTANT
+        await conversation(core).end()
 
 
 async def test_an_interrupt_ends_the_steered_messages_as_well(tmp_path: Path) -> None:
