@@ -58,7 +58,7 @@ run-cluster: $(READY) ## PostgreSQL and three nodes on this machine, to pull the
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
 # The tests wait a third of their time, so all else runs beside them, one after the other.
-test: $(READY) $(CONSOLE) ## every gate and all tests (ARGS="-k mail", WORKERS=4)
+test: $(READY) $(CONSOLE) ## every gate, and the tests but those of the targets below (ARGS="-k mail", WORKERS=4)
 	@$(MAKE) --no-print-directory --jobs 2 test-python lint test-front
 
 tests: test-python test-front ## the same without the gates

@@ -11,8 +11,10 @@ a message is a command word. Each other file carries out the words of one theme:
 To add a word, say PAUSE:
 
 1. reading/words.py: one row in `Word`, with the form in which it is written;
-2. pause.py: a class with `words` and `answer`, see abort.py for a short one;
-3. handlers.py: one row in `build_dispatcher`.
+2. pause.py: a class with `words` and `answer`, see abort.py for a short one; its sentences: supervisor/sentences;
+3. handlers.py: one row in `build_dispatcher`;
+4. `READING` of reading/words.py, if it changes nothing;
+5. docs/usage.md, and the list above.
 
 A word without a handler, or with two, stops the daemon at its start. The words are a contract: docs/usage.md.
 """
