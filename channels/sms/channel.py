@@ -169,7 +169,7 @@ class SmsChannel(Channel):
         sid = await self._find(api, outbound, body, attempt)
         if sid is not None:
             self._tries.forget(outbound.id)
-            self._assignments.assign(sid, outbound.id)
+            self._assignments.assign(sid, outbound.id, is_guess=True)
             return _sent(sid, 0, body, outbound)
         attempt.polls += 1
         waited = self._clock() - attempt.since

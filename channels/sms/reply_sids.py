@@ -15,12 +15,21 @@ class ReplySids:
 
     def __init__(self) -> None:
         self._replies: BoundedDict[str, OutboxId] = BoundedDict(10_000)
+        self._guesses: BoundedDict[str, None] = BoundedDict(10_000)
         self._sids: BoundedDict[OutboxId, str] = BoundedDict(10_000)
 
-    def assign(self, sid: str, reply: OutboxId) -> None:
-        """Note that a message carries this reply and no other; what was noted about either before is forgotten."""
-        if (earlier_sid := self._sids.get(reply)) is not None:
+    def assign(self, sid: str, reply: OutboxId, *, is_guess: bool = False) -> None:
+        """Note that a message carries this reply and no other.
+
+        A reply that was sent twice has two messages; a message that was only guessed to be its own becomes free.
+        """
+        earlier_sid = self._sids.get(reply)
+        if earlier_sid is not None and earlier_sid != sid and earlier_sid in self._guesses:
             self._replies.forget(earlier_sid)
+        if is_guess:
+            self._guesses[sid] = None
+        else:
+            self._guesses.forget(sid)
         if (earlier_reply := self._replies.get(sid)) is not None:
             self._sids.forget(earlier_reply)
         self._replies[sid] = reply

@@ -58,7 +58,8 @@ class Conversations:
         Args:
             thread: the conversation that the channel names; empty = none.
             follows: without a thread, continue the conversation of the last answer while that answer is recent.
-            joins: without a thread, continue rather the one in which a turn of the user runs: the message is about it.
+            joins: the message is about the turn that runs or waits for the user on the channel. Without a thread, it
+                goes where that one does.
         """
         in_chat = channel == CHAT
         if in_chat and not split_prefix(text)[0]:  # what nothing is read for is answered sooner
@@ -104,13 +105,13 @@ class Conversations:
         """Return the session that a message continues: of its thread, of a running turn, or of a recent answer."""
         if thread:
             return await self._in_thread(user, thread)
-        session_id = await self._turns.running_session(user.id, channel) if joins else None
-        if session_id is None:
+        if joins and (current := await self._turns.current(user.id, channel)) is not None:
+            session_id = current.session_id if current.target is Target.CLAUDE_CODE else None
+        else:
             last = await self._turns.last_conversation(user.id, channel)
-            if last is None or self._clock() - last.answered_ms > self._followup_ms:
-                return None
-            session_id = last.session_id
-        session = await self._sessions.get(session_id)
+            recent = last is not None and self._clock() - last.answered_ms <= self._followup_ms
+            session_id = last.session_id if last is not None and recent else None
+        session = await self._sessions.get(session_id) if session_id is not None else None
         return session if session is not None and self._projects.is_open_to(user, session) else None
 
     async def _in_thread(self, user: User, thread: str) -> Session | None:

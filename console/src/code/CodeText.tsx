@@ -33,8 +33,8 @@ export function CodeText({
     const timer = setTimeout(() => {
       import("./highlight.js")
         .then(async ({ highlight }) => {
-          const { lines, isWhole } = await highlight(text, language, compiled.has(language));
-          if (isWhole) compiled.add(language);
+          const lines = await highlight(text, language, compiled.has(language));
+          compiled.add(language);
           if (isWanted) setColoured({ text, language, lines });
         })
         .catch(() => undefined); // without colours it can be read too

@@ -10,12 +10,6 @@ export interface CodeToken {
   readonly kind: string;
 }
 
-export interface Highlighted {
-  readonly lines: readonly (readonly CodeToken[])[];
-  /** Whether each line was coloured to its end, within its time. */
-  readonly isWhole: boolean;
-}
-
 const THEME = "kinds";
 
 /** Each kind is a variable of the style sheet in a theme of shiki: here it becomes a class. */
@@ -31,6 +25,9 @@ const FIRST_LINE_MS = 3_000;
 /** So often at most is a text coloured: where a line was cut, what was compiled meanwhile may let it pass. */
 const TRIES = 3;
 
+/** A text that has taken longer is not coloured again, in milliseconds. */
+const AGAIN_MS = 2_000;
+
 let highlighter: Promise<HighlighterCore> | null = null;
 
 /**
@@ -39,7 +36,11 @@ let highlighter: Promise<HighlighterCore> | null = null;
  * @param language as `languageOf` names it.
  * @param isCompiled whether the rules of the language are compiled: an earlier text was coloured.
  */
-export async function highlight(text: string, language: string, isCompiled: boolean): Promise<Highlighted> {
+export async function highlight(
+  text: string,
+  language: string,
+  isCompiled: boolean,
+): Promise<readonly (readonly CodeToken[])[]> {
   highlighter ??= createHighlighterCore({
     engine: createJavaScriptRegexEngine({ forgiving: true }),
     langs: [],
@@ -53,12 +54,12 @@ export async function highlight(text: string, language: string, isCompiled: bool
     core.codeToTokens(part, { lang, theme: THEME, tokenizeMaxLineLength: 1_000, tokenizeTimeLimit }).tokens;
   if (!isCompiled) coloured(text.split("\n", FIRST_LINES).join("\n"), FIRST_LINE_MS);
   const rules = core.getLanguage(lang);
+  const begun = Date.now();
   let [tokens, isWhole] = watched(rules, () => coloured(text, LINE_MS));
-  for (let tries = 1; !isWhole && tries < TRIES; tries += 1) {
+  for (let tries = 1; !isWhole && tries < TRIES && Date.now() - begun < AGAIN_MS; tries += 1) {
     [tokens, isWhole] = watched(rules, () => coloured(text, LINE_MS));
   }
-  const lines = tokens.map((line) => line.map((token) => ({ text: token.content, kind: kindOf(token.color) })));
-  return { lines, isWhole };
+  return tokens.map((line) => line.map((token) => ({ text: token.content, kind: kindOf(token.color) })));
 }
 
 /** What `colour` returns, and whether no line was cut meanwhile, which shiki keeps to itself. */

@@ -8,7 +8,7 @@ from typing import Any
 
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import Target, TurnState
 from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.control.stops import STOPPED, cancel, is_stopped
 from supervisor.store.drafts import add_drafts
@@ -26,7 +26,7 @@ from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
-from supervisor.store.records.turn import Turn
+from supervisor.store.records.turn import CurrentTurn, Turn
 from supervisor.store.rows import TURN, TURNS, to_turn
 from supervisor.store.transaction import Transaction, to_json
 
@@ -63,11 +63,12 @@ _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by 
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 _LANE = "SELECT lane, project FROM turns WHERE id = ?"
 _WHOSE = "SELECT user_id, channel FROM turns WHERE id = ? AND (state <> 'running' OR epoch = ?)"
-_RUNS_IN = """
-    SELECT s.id FROM turns AS t JOIN claude_code_sessions AS s ON s.number = t.session
-    WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running')
-      AND t.user_id = ? AND t.channel = ? AND t.target = 'claude_code' ORDER BY t.id DESC LIMIT 1
+_NEWEST_RUNNING = """
+    SELECT t.target, s.id FROM turns AS t INDEXED BY turns_running
+    LEFT JOIN claude_code_sessions AS s ON s.number = t.session
+    WHERE t.state = 'running' AND t.user_id = ? AND t.channel = ? ORDER BY t.id DESC LIMIT 1
 """
+_NEWEST_PENDING = _NEWEST_RUNNING.replace("running", "pending")
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
     WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
@@ -290,10 +291,16 @@ class SqlTurns:
         """Return where the user's last answer from Claude Code on a channel came from; None = there was none."""
         return await self._database.read(lambda connection: last_used(connection, user_id, channel))
 
-    async def running_session(self, user_id: UserId, channel: str) -> SessionId | None:
-        """Return where the newest running turn runs that a user has asked Claude Code for on a channel."""
-        row = await self._database.read(lambda each: each.execute(_RUNS_IN, (user_id, channel)).fetchone())
-        return None if row is None else SessionId(row[0])
+    async def current(self, user_id: UserId, channel: str) -> CurrentTurn | None:
+        """Return the newest turn that runs for a user on a channel, else the newest that waits."""
+
+        def work(connection: Reader) -> CurrentTurn | None:
+            for query in (_NEWEST_RUNNING, _NEWEST_PENDING):
+                if (row := connection.execute(query, (user_id, channel)).fetchone()) is not None:
+                    return CurrentTurn(target=Target(row[0]), session_id=row[1])
+            return None
+
+        return await self._database.read(work)
 
     async def last_project(self, user_id: UserId) -> ProjectName | None:
         """Return the project that the user last used with Claude Code, on any channel; None = there was none."""

@@ -13,7 +13,7 @@ from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
 from supervisor.store.records.tool_call import StoredCall
-from supervisor.store.records.turn import Turn
+from supervisor.store.records.turn import CurrentTurn, Turn
 
 Notices = Callable[[Turn], Sequence[OutboxDraft]]
 """Makes the replies to the person of a cancelled turn."""
@@ -180,8 +180,11 @@ class TurnStore(Protocol):
     async def last_conversation(self, user_id: UserId, channel: str) -> LastExchange | None:
         """Return a user's last exchange with Claude Code on a channel; None = there was none. O(1)."""
 
-    async def running_session(self, user_id: UserId, channel: str) -> SessionId | None:
-        """Return the session of the newest turn of Claude Code that runs for a user on a channel; None = none runs."""
+    async def current(self, user_id: UserId, channel: str) -> CurrentTurn | None:
+        """Return the newest turn that runs for a user on a channel, else the newest that waits; None = there is none.
+
+        O(turns that run or wait).
+        """
 
     async def last_project(self, user_id: UserId) -> ProjectName | None:
         """Return the project that a user last used with Claude Code, on any channel; None = there is none. O(1)."""

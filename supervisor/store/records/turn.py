@@ -53,3 +53,15 @@ class Turn:
     gather: bool = False
     gathered: tuple[Turn, ...] = ()
     attachments: Sequence[Attachment] = ()
+
+
+@record
+class CurrentTurn:
+    """A turn that runs or waits.
+
+    Attributes:
+        session_id: of its session of Claude Code; None = it has none.
+    """
+
+    target: Target
+    session_id: SessionId | None

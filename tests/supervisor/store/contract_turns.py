@@ -20,6 +20,7 @@ from supervisor.store.records.acceptance import Accepted
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import IssuedCode
 from supervisor.store.records.result import StoredExchange
+from supervisor.store.records.turn import CurrentTurn
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,
@@ -298,16 +299,19 @@ class TurnsContract(ContractBase):
         page = await store.turns.history(SessionId("s1"), limit=3, before=page[0].id)
         assert [m.message for m in page] == ["a0", "q1", "a1"]
 
-    async def test_the_session_is_found_in_which_a_turn_of_a_user_runs(self, store: Store) -> None:
+    async def test_the_newest_turn_of_a_user_that_runs_or_else_waits_is_found(self, store: Store) -> None:
         alice = UserId("alice")
-        assert await store.turns.running_session(alice, "sms") is None
+        assert await store.turns.current(alice, "sms") is None
         await with_session(store)
         turn = await running(store, prompt())
-        assert await store.turns.running_session(alice, "sms") == "s1"
-        assert await store.turns.running_session(alice, "mail") is None
-        assert await store.turns.running_session(UserId("bob"), "sms") is None
+        await store.turns.accept(prompt(channel="mail"))
+        of_claude_code = CurrentTurn(target=Target.CLAUDE_CODE, session_id=SessionId("s1"))
+        assert await store.turns.current(alice, "sms") == of_claude_code
+        assert await store.turns.current(alice, "mail") == of_claude_code, "it waits"
+        assert await store.turns.current(UserId("bob"), "sms") is None
+        await running(store, question())
+        assert await store.turns.current(alice, "sms") == CurrentTurn(target=Target.ASSISTANT, session_id=None)
         await store.turns.finish(turn.id, outcome())
-        assert await store.turns.running_session(alice, "sms") is None
 
     async def test_where_a_person_last_was_is_known(self, store: Store) -> None:
         assert await store.turns.last_project(UserId("alice")) is None

@@ -169,6 +169,16 @@ async def test_a_message_about_the_running_turn_needs_no_address(tmp_path: Path)
             assert (told.turn.session_id, told.turn.state) == (session_id, state)
 
 
+async def test_a_message_about_a_turn_that_waits_waits_behind_it(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        core.turns.stopping = True  # no turn starts
+        first = await text(core, "hold the door")
+        receipt = await core.intake.accept(text_message("steer: and the window"))
+        assert receipt.message_id is not None
+        (one, other) = [(await result(core, each)).turn for each in (first, receipt.message_id)]
+        assert (other.target, other.session_id) == (Target.CLAUDE_CODE, one.session_id)
+
+
 async def test_an_ordinary_message_while_a_turn_runs_goes_where_its_words_send_it(tmp_path: Path) -> None:
     async with steering(tmp_path) as core:
         await text(core, "hold the door")

@@ -26,8 +26,10 @@ export interface Group {
   readonly tools: readonly Tool[];
 }
 
-/** How often it is asked whether a server that does not answer has come up, in milliseconds. */
-const EVERY_MS = 5_000;
+/** How often it is asked whether a server that does not answer has come up, in milliseconds: at first, and after a minute. */
+const SOON_MS = 5_000;
+const LATER_MS = 60_000;
+const SOON = 12;
 
 /** The programs and services whose tools the assistant may use for this person. */
 export function useServers() {
@@ -35,7 +37,10 @@ export function useServers() {
     queryKey: ["tools"],
     queryFn: async ({ signal }) =>
       (await call<{ readonly servers: readonly Server[] }>("/api/tools", { signal })).servers,
-    refetchInterval: ({ state }) => (state.data?.some((server) => !server.works) ? EVERY_MS : false),
+    refetchInterval: ({ state }) => {
+      if (!state.data?.some((server) => !server.works)) return false;
+      return state.dataUpdateCount <= SOON ? SOON_MS : LATER_MS;
+    },
   });
 }
 
