@@ -8,8 +8,10 @@ The process ends when the other end of FD is closed; its children go on.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import selectors
 import socket
 import sys
@@ -23,6 +25,17 @@ from supervisor import __main__ as daemon
 
 PROGRAMS: Mapping[str, Callable[[], int | None]] = {"supervisor": daemon.run, "cli.main": command_line.main}
 """By module; what they return is the argument of `sys.exit`."""
+
+LATER_PACKAGES = ("channels", "connectors.claude_code")
+"""What a daemon imports only when its configuration names it."""
+
+LATER_MODULES = (
+    "pydantic.v1",
+    "supervisor.models.published",
+    "supervisor.tools.servers.connection",
+    "twilio.rest.api.v2010",
+)
+"""What a daemon imports only at its first use."""
 
 MAX_REQUEST = 1 << 20
 """The most bytes of a request."""
@@ -103,10 +116,20 @@ def run(request: Request) -> int | None:
     return PROGRAMS[request.module]()
 
 
+def import_all() -> None:
+    """Import the daemon, and most of what a daemon imports later."""
+    imported("supervisor.daemon")
+    for name in LATER_MODULES:
+        importlib.import_module(name)
+    for package in map(importlib.import_module, LATER_PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+
 def main() -> int | None:
     """Fork until the other end is closed."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    imported("supervisor.daemon")
+    import_all()
     gc.collect()
     gc.freeze()
     request = Parent(control).serve()

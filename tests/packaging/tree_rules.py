@@ -84,7 +84,7 @@ def alike(module: str, tree: ast.Module, classes: Mapping[str, frozenset[str]]) 
                     modules[alias.asname or alias.name] = whole
         elif isinstance(node, ast.Import):
             modules |= {alias.asname: alias.name for alias in node.names if alias.asname and alias.name in classes}
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if modules else ():
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             origin = modules[node.value.id]
             if node.attr in classes[origin]:
@@ -132,6 +132,8 @@ def full_packages(modules: Iterable[Path]) -> Iterator[str]:
 
 def _functions(parent: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
     for node in ast.iter_child_nodes(parent):
+        if isinstance(node, ast.expr):
+            continue  # a lambda has no name
         if isinstance(node, Function):
             yield f"{prefix}{node.name}", node
         below = f"{prefix}{node.name}." if isinstance(node, Function | ast.ClassDef) else prefix
