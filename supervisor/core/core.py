@@ -13,7 +13,7 @@ from supervisor.cluster.addresses import NodeAddresses
 from supervisor.cluster.cluster import Cluster
 from supervisor.cluster.files import Files
 from supervisor.cluster.joining import name_of
-from supervisor.cluster.places import Places
+from supervisor.cluster.resources import Resources
 from supervisor.config import Config
 from supervisor.core.elsewhere import Elsewhere
 from supervisor.core.ground import Ground, Tuning
@@ -73,9 +73,9 @@ class Core:
     ) -> None:
         # The order of construction: each part uses only the parts above it.
         node = name_of(config.node) if store.notices is not None else ""
-        places = Places(store.places if node else None)
+        resources = Resources(store.resources if node else None)
         self.links = NodeLinks(store.nodes, store.epoch)
-        owners = Owners(places, store.places, store.nodes, self.links, projects, name=node)
+        owners = Owners(resources, store.resources, store.nodes, self.links, projects, name=node)
         ground = Ground(
             config=config,
             store=store,
@@ -89,7 +89,7 @@ class Core:
             rights=Rights(directory, projects),
             rates=RateLimits(),
             node=node,
-            places=places,
+            resources=resources,
             owners=owners,
             files=Files(config.upload_dirs, owners),
             tuning=tuning or Tuning(),
@@ -100,7 +100,7 @@ class Core:
         self.outbox = Outbox(
             store.outbox,
             FailureNotices(directory).drafts,
-            leads=Leads(places, lambda: bool(cluster.others)),
+            leads=Leads(resources, lambda: bool(cluster.others)),
             reconcile_pause_ms=ground.tuning.reconcile_pause_ms,
         )
         self.accounts = Accounts(store.accounts, store.audit, directory, projects)

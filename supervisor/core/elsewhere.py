@@ -45,7 +45,7 @@ class Elsewhere:
         self._wakeups.on(Topic.APPROVAL, Answers(sessions.approvals.pending, store.approvals).look)
         self._wakeups.on(Topic.REPLIES, self._look_for_replies)
         self._wakeups.on(Topic.PEOPLE, ground.tools.book.look)
-        self._wakeups.on(Topic.WORK, Work(turns.scheduler, turns.places).look)
+        self._wakeups.on(Topic.WORK, Work(turns.scheduler, turns.resources).look)
 
     @property
     def exists(self) -> bool:

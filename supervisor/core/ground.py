@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from supervisor.cluster.files import Files
-from supervisor.cluster.places import Places
+from supervisor.cluster.resources import Resources
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS
@@ -50,7 +50,7 @@ class Ground:
         rights: what a user may start now.
         rates: limits of what is told about messages and recorded of them, one count over all wires.
         node: the name of this one; empty = it is alone.
-        places: what this node owns; alone, it owns everything.
+        resources: what this node owns; alone, it owns everything.
         owners: which node an act belongs to.
         files: what people attached, wherever it was taken.
         hub: publishes events to subscribers.
@@ -68,7 +68,7 @@ class Ground:
     rights: Rights
     rates: RateLimits
     node: str
-    places: Places
+    resources: Resources
     owners: Owners
     files: Files
     tuning: Tuning = field(default_factory=Tuning)

@@ -9,7 +9,7 @@ from supervisor.sessions.assistant import Assistant
 from supervisor.turns.binder import TurnBinder
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
-from supervisor.turns.lanes.places import LanePlaces
+from supervisor.turns.lanes.resources import LaneResources
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running.budget_guard import BudgetGuard
 from supervisor.turns.running.tool_events import ToolEvents
@@ -33,7 +33,7 @@ class TurnFloor:
             spending=below.spending,
             tools=self._tools,
         )
-        self.places = LanePlaces(ground.places, ground.projects, below.pool)
+        self.resources = LaneResources(ground.resources, ground.projects, below.pool)
         self.guard = BudgetGuard(below.spending, refused_seconds=ground.tuning.refused_seconds)
         steering = SteeringAtOwner(
             ground.owners,
@@ -51,7 +51,7 @@ class TurnFloor:
             runner=self._build_runner(),
             steering=steering,
             completion=self.completion,
-            places=self.places,
+            resources=self.resources,
         )
         steering.offer(self.scheduler)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from supervisor.cluster.places import Places, channel_place
+from supervisor.cluster.resources import Resources, channel_resource
 
 logger = logging.getLogger(__name__)
 
@@ -57,16 +57,16 @@ class Leads:
     """
 
     def __init__(
-        self, places: Places, has_others: Callable[[], bool], *, clock: Callable[[], float] = monotonic
+        self, resources: Resources, has_others: Callable[[], bool], *, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._places = places
+        self._resources = resources
         self._has_others = has_others
         self._clock = clock
         self._channels: defaultdict[str, _Channel] = defaultdict(_Channel)
 
     def leads(self, name: str) -> bool:
         """Return whether this node delivers the replies of a channel, and asks its provider."""
-        return self._places.owns(channel_place(name))
+        return self._resources.owns(channel_resource(name))
 
     def tried(self, name: str, *, reached: bool) -> None:
         """Note whether the provider of a channel was reached from here."""
@@ -82,7 +82,7 @@ class Leads:
         """Return whether this node should give a channel up: another one may reach the provider."""
         channel, now = self._channels[name], self._clock()
         failing = channel.failures >= FAILURES and now - channel.since >= FAILING_SECONDS
-        return failing and now >= channel.kept_until and self._places.is_shared and self._has_others()
+        return failing and now >= channel.kept_until and self._resources.is_shared and self._has_others()
 
     async def give_up(self, name: str) -> None:
         """Leave a channel to the others; nothing of this node may be on its way to the provider.
@@ -93,7 +93,7 @@ class Leads:
         channel, now = self._channels[name], self._clock()
         channel.left_until = now + YIELD_SECONDS  # before the release, during which this node would claim it again
         try:
-            await self._places.release(channel_place(name))
+            await self._resources.release(channel_resource(name))
         except BaseException:
             channel.left_until = 0.0
             raise
@@ -109,4 +109,4 @@ class Leads:
             StorageError: it is not known.
         """
         if self._clock() >= self._channels[name].left_until or not self._has_others():
-            await self._places.claim(channel_place(name))
+            await self._resources.claim(channel_resource(name))

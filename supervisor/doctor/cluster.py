@@ -32,7 +32,7 @@ def examine(body: Mapping[str, Any], channels: Collection[str]) -> list[Check]:
         *([_links(body["nodes"]), _secrets(body["nodes"])] if len(body["nodes"]) > 1 else []),
         _clock(server["behind_ms"]),
         _lock(server["writer"], server["held_ms"]),
-        _places(server["abandoned"], server["waiting"]),
+        _projects(server["abandoned"], server["waiting"]),
         _leaders(sorted(set(channels) - set(server["led"]))),
         _replication(server["settings"]),
     ]
@@ -84,7 +84,7 @@ def _lock(writer: str, held_ms: int) -> Check:
     return _ok("write lock", "nobody holds it for long")
 
 
-def _places(abandoned: Sequence[str], waiting: Sequence[str]) -> Check:
+def _projects(abandoned: Sequence[str], waiting: Sequence[str]) -> Check:
     if waiting:
         detail = f"no node that runs has the folder of {', '.join(waiting)}; messages wait for it"
         return _warning("projects", detail, "start a node that `nodes` of the project names, or mount its folder there")

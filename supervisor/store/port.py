@@ -20,7 +20,7 @@ from supervisor.store.ports.changes import ChangeStore
 from supervisor.store.ports.cluster.elsewhere import ElsewhereStore
 from supervisor.store.ports.cluster.nodes import NodeStore
 from supervisor.store.ports.cluster.notices import Notices
-from supervisor.store.ports.cluster.places import PlaceStore
+from supervisor.store.ports.cluster.resources import ResourceStore
 from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.lists.lists import ListStore
@@ -91,8 +91,8 @@ class Store(OpenDatabase, Protocol):
         """As whom this node notes that it has the transcript of a session; empty = no other node can have one."""
 
     @property
-    def places(self) -> PlaceStore:
-        """Which node works on what."""
+    def resources(self) -> ResourceStore:
+        """Which node owns which resource."""
 
     @property
     def elsewhere(self) -> ElsewhereStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supervisor.store.cluster.nodes import SqlNodes
-from supervisor.store.cluster.places import SqlPlaces
+from supervisor.store.cluster.resources import SqlResources
 from supervisor.store.committed import Committed
 from supervisor.store.control.agents import SqlAgents, forget_agents
 from supervisor.store.control.approvals import SqlApprovals
@@ -58,7 +58,7 @@ class SqlStore:
         self.nodes: NodeStore = SqlNodes(database)
         self.notices = database.notices
         self.elsewhere = SqlElsewhere(database)
-        self.places = SqlPlaces(database)
+        self.resources = SqlResources(database)
         self.accounts = SqlAccounts(database)
         self.turns = SqlTurns(database)
         self.tool_calls = SqlToolCalls(database)

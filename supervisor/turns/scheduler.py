@@ -30,7 +30,7 @@ from supervisor.turns import outcomes
 from supervisor.turns.completion import STORAGE_RETRY_MAX_SECONDS, STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
-from supervisor.turns.lanes.places import LanePlaces
+from supervisor.turns.lanes.resources import LaneResources
 from supervisor.turns.lanes.state import LanePhase
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running.turn import RunningTurn
@@ -48,7 +48,7 @@ class TurnScheduler:
     Args:
         records: the stored sessions, for a lane whose session is not in memory.
         runner: runs a turn once it is started.
-        places: which lanes this node runs.
+        resources: which lanes this node runs.
 
     Attributes:
         queued: number of queued turns in all lanes, as far as this process knows.
@@ -65,7 +65,7 @@ class TurnScheduler:
         runner: TurnRunner,
         steering: Steering,
         completion: TurnCompletion,
-        places: LanePlaces,
+        resources: LaneResources,
         clock: Clock = now_ms,
     ) -> None:
         self._turns = turns
@@ -75,7 +75,7 @@ class TurnScheduler:
         self._runner = runner
         self._steering = steering
         self._completion = completion
-        self._places = places
+        self._resources = resources
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
@@ -107,7 +107,7 @@ class TurnScheduler:
             StorageError: the store could not be read.
         """
         for name, project in await self._turns.waiting_lanes():
-            if not self._places.is_of_another(name, project):
+            if not self._resources.is_of_another(name, project):
                 self._look(name, project)
         self.queued = await self._turns.pending_count()
 
@@ -117,15 +117,15 @@ class TurnScheduler:
 
     def may_start(self, name: str, project: ProjectName) -> bool:
         """Return whether T1 may start a turn of a lane on this node."""
-        return not self.stopping and self._places.owns(name, project)
+        return not self.stopping and self._resources.owns(name, project)
 
     async def claim(self, name: str, project: ProjectName) -> bool:
-        """Make the place of a lane this node's, for a process without a turn; False = it is another one's.
+        """Claim the resource of a lane, for a process without a turn; False = another node owns it.
 
         Raises:
             StorageError: it is not known whose it is.
         """
-        return await self._places.claim(name, project)
+        return await self._resources.claim(name, project)
 
     def running(self, lane: str) -> RunningTurn | None:
         """Return the running turn of a lane."""
@@ -151,14 +151,14 @@ class TurnScheduler:
         Raises:
             StorageError: it is not known.
         """
-        return not self._places.owns(name, project) and await self._turns.is_running(name)
+        return not self._resources.owns(name, project) and await self._turns.is_running(name)
 
     def waits_for(self, name: str, project: ProjectName) -> str:
         """Return the sentence that says what a message waits for that is queued in a lane now."""
         if (running := self.running(name)) is not None and running.clock.is_asking:
             return FOR_ANSWER
         # Of a lane on another node it is not known here whether its own turn runs or that of another conversation.
-        return FOR_TURN if name in self._lanes or not self._places.owns(name, project) else FOR_PROJECT
+        return FOR_TURN if name in self._lanes or not self._resources.owns(name, project) else FOR_PROJECT
 
     async def interrupt(self, name: str, by: str = "") -> RunningTurn | None:
         """Interrupt the running turn of a lane; return the turn, which may not have ended yet, or None.
@@ -257,7 +257,7 @@ class TurnScheduler:
         try:
             while lane.state.has_work and not self.stopping:
                 try:
-                    if not entered and not (entered := await self._places.enter(lane.name, lane.project)):
+                    if not entered and not (entered := await self._resources.enter(lane.name, lane.project)):
                         await self._leave_to_another(lane)
                         continue
                     lane.state.look_began()
@@ -277,11 +277,11 @@ class TurnScheduler:
             if not lane.state.has_work:
                 self._lanes.pop(lane.name, None)
             if entered:
-                for name, project in self._places.leave(lane.name, lane.project).items():
+                for name, project in self._resources.leave(lane.name, lane.project).items():
                     self._look(name, project)
 
     async def _leave_to_another(self, lane: Lane) -> None:
-        """Leave the turns of a lane to the node that owns its place, also one that T1 started when this one did."""
+        """Leave the turns of a lane to the node that owns its resource, also one that T1 started when this one did."""
         if (given := lane.state.given) is not None:
             await self._turns.requeue(given.id, now_ms=self._clock())
             lane.state.take()

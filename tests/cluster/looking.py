@@ -38,9 +38,9 @@ async def where_it_runs(cluster: Cluster) -> str:
     return found[0]
 
 
-async def owner(cluster: Cluster, place: str = "project/site") -> str:
-    """Return the node that owns a place; empty = none that lives."""
-    return "".join(name for (name,) in await cluster.rows(OWNER, place))
+async def owner(cluster: Cluster, resource: str = "project/site") -> str:
+    """Return the node that owns a resource; empty = none that lives."""
+    return "".join(name for (name,) in await cluster.rows(OWNER, resource))
 
 
 def other_than(cluster: Cluster, node: str) -> str:

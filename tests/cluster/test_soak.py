@@ -84,7 +84,7 @@ async def kept(run: Run) -> AsyncIterator[None]:
 
 @pytest_asyncio.fixture(params=["active", "standby"])
 async def run(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer) -> AsyncIterator[Run]:
-    """Three nodes: all are active, or one is and two stand by. Each project is one place. The agents are real ones."""
+    """Three nodes: all are active, or one is and two stand by. Each project is one resource. The agents are real."""
     async with Cluster(
         tmp_path,
         server,

@@ -21,7 +21,7 @@ class NodeUnreachable(XswarmError):
 
 
 class WorksThere(NodeUnreachable):
-    """Another node has begun to work in the place meanwhile."""
+    """Another node has claimed the resource meanwhile."""
 
     remedy = "try again"
 

@@ -1,4 +1,4 @@
-"""Which node an act belongs to: the one that owns the place of the conversation, as the database has it."""
+"""Which node an act belongs to: the one that owns the resource of the conversation, as the database has it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from supervisor.cluster.link.acts import Acts
 from supervisor.cluster.link.errors import FolderAway, WorksThere
-from supervisor.cluster.places import Places
+from supervisor.cluster.resources import Resources
 from supervisor.config import Config
 from supervisor.people.projects import Projects
 from supervisor.protocol.messages import ProjectName
 from supervisor.store.ports.cluster.nodes import NodeStore
-from supervisor.store.ports.cluster.places import PlaceStore
-from supervisor.turns.lanes.places import OF_PROJECT, claim, place_of
+from supervisor.store.ports.cluster.resources import ResourceStore
+from supervisor.turns.lanes.resources import OF_PROJECT, claim, resource_of
 
 
 class Links(Protocol):
@@ -42,19 +42,26 @@ class Links(Protocol):
 
 
 class Owners:
-    """Finds the owner of a place, and asks it; a node that is alone owns every place.
+    """Finds the owner of a resource, and asks it; a node that is alone owns every resource.
 
     Args:
-        places: of this node.
-        store: whose the others are.
+        resources: of this node.
+        store: says who owns the others.
         name: of this node.
     """
 
     def __init__(
-        self, places: Places, store: PlaceStore, nodes: NodeStore, links: Links, projects: Projects, *, name: str = ""
+        self,
+        resources: Resources,
+        store: ResourceStore,
+        nodes: NodeStore,
+        links: Links,
+        projects: Projects,
+        *,
+        name: str = "",
     ) -> None:
         self.name = name
-        self._places = places
+        self._resources = resources
         self._store = store
         self._nodes = nodes
         self._links = links
@@ -78,38 +85,38 @@ class Owners:
     @property
     def is_alone(self) -> bool:
         """Whether there are no other nodes."""
-        return not self._places.is_shared
+        return not self._resources.is_shared
 
     def is_ours(self, folder: str) -> bool:
         """Return whether this node works in the folder of a project."""
-        if not self._places.is_shared:
+        if not self._resources.is_shared:
             return True
         group = next((self._projects.group(one.name) for one in self._projects.every() if one.path == folder), None)
-        return group is None or self._places.owns(OF_PROJECT + group)
+        return group is None or self._resources.owns(OF_PROJECT + group)
 
     async def elsewhere(self, session_id: str, project: str) -> str | None:
-        """Return the node that works in the place of a session; None = this one does, or nobody.
+        """Return the node that owns the resource of a session; None = this one does, or nobody.
 
         Raises:
             StorageError: it is not known.
         """
-        if not self._places.is_shared:
+        if not self._resources.is_shared:
             return None
-        place = place_of(self._projects, session_id, project)
-        if self._places.owns(place) or (epoch := await self._store.owner(place)) is None:
+        resource = resource_of(self._projects, session_id, project)
+        if self._resources.owns(resource) or (epoch := await self._store.owner(resource)) is None:
             return None
         return next((node.name for node in await self._nodes.live() if node.epoch == epoch), None)
 
     async def enter(self, session_id: str, project: str) -> str | None:
-        """Return the node that an act in the place of a session belongs to; None = this one, which has the place now.
+        """Return the node that an act on the resource of a session belongs to; None = this one, which owns it now.
 
-        Where nobody works in the place and this node has not its folder, it is a node that may have it.
+        Where nobody owns the resource and this node has not its folder, it is a node that may have it.
 
         Raises:
             FolderAway: no such node lives.
             StorageError: it is not known.
         """
-        if (node := await self.elsewhere(session_id, project)) is not None or not self._places.is_shared:
+        if (node := await self.elsewhere(session_id, project)) is not None or not self._resources.is_shared:
             return node
         if await self._claim(session_id, project):
             return None
@@ -120,21 +127,21 @@ class Owners:
 
     @asynccontextmanager
     async def working(self, session_id: str, project: str) -> AsyncIterator[None]:
-        """Claim the place of a session and keep it during a `with` block, for an act of this node or of another one.
+        """Claim the resource of a session and keep it during a `with` block, for an act of this node or of another one.
 
         Raises:
             WorksThere: another node works there.
             FolderAway: this node has not the folder.
             StorageError: it is not known.
         """
-        if not self._places.is_shared:
+        if not self._resources.is_shared:
             yield
             return
         if not await self._claim(session_id, project):
             if (node := await self.elsewhere(session_id, project)) is not None:
                 raise WorksThere(node)
             raise FolderAway(project)
-        with self._places.held(place_of(self._projects, session_id, project)):
+        with self._resources.held(resource_of(self._projects, session_id, project)):
             yield
 
     async def ask(self, node: str, name: str, **given: Any) -> Any:
@@ -147,8 +154,10 @@ class Owners:
         return await self._links.call(node, name, **given)
 
     async def _claim(self, session_id: str, project: str) -> bool:
-        place = place_of(self._projects, session_id, project)
-        return self._places.owns(place) or await claim(self._places, self._projects, place, ProjectName(project))
+        resource = resource_of(self._projects, session_id, project)
+        return self._resources.owns(resource) or await claim(
+            self._resources, self._projects, resource, ProjectName(project)
+        )
 
     async def _with_folder(self, project: ProjectName) -> str | None:
         """Return another node that has the folder of a project, else one that may, and takes new work; None = none."""

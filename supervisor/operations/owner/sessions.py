@@ -86,7 +86,7 @@ class SessionsAtOwner(SessionOperations):
         return found
 
     async def _node(self, caller: Caller, session_id: SessionId, *, claim: bool = False) -> str | None:
-        """Return the node that works in the place of a session; None = this one, or nobody.
+        """Return the node that owns the resource of a session; None = this one, or nobody.
 
         Args:
             claim: nobody else is to begin there meanwhile, as far as this node has the folder.

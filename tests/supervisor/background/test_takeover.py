@@ -9,15 +9,15 @@ import pytest
 from supervisor.background import recovery
 from supervisor.background.takeover import Takeover
 from supervisor.cluster.cluster import Cluster
-from supervisor.cluster.places import Places
+from supervisor.cluster.resources import Resources
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import TurnState
 from supervisor.store import open_store
 from supervisor.store.records.turn import Turn
-from supervisor.turns.lanes.places import LanePlaces
+from supervisor.turns.lanes.resources import LaneResources
 from tests.fakes import ScriptedConnector
 from tests.supervisor.cluster.nodes import FakeNodes, node
-from tests.supervisor.cluster.test_places import MemoryPlaces
+from tests.supervisor.cluster.test_resources import MemoryResources
 from tests.supervisor.harness import Core, seal
 from tests.supervisor.store.builders import question, running
 from tests.waiting import until
@@ -60,9 +60,9 @@ async def test_a_turn_is_left_to_a_node_that_has_its_folder_and_is_interrupted_a
         other = await open_store(tmp_path / "xswarm.db", seal=seal)
         turn = await running(other, question(lane="s1"))
         await end_own_node(core, other.epoch)
-        places = MemoryPlaces()
-        places.rows["s1"] = 2
-        core.turns._places = LanePlaces(Places(places), core.projects, core.sessions)
+        resources = MemoryResources()
+        resources.rows["s1"] = 2
+        core.turns._resources = LaneResources(Resources(resources), core.projects, core.sessions)
         found = await core.recovery.settle()
         assert (found.left, found.requeued) == (1, 0)
         monkeypatch.setattr(recovery, "LEFT_SECONDS", 0.0)

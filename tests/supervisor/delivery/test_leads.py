@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.cluster.places import Places, channel_place
+from supervisor.cluster.resources import Resources, channel_resource
 from supervisor.delivery.leads import (
     FAILING_SECONDS,
     FAILURES,
@@ -21,12 +21,12 @@ from supervisor.delivery.outbox import Outbox
 from supervisor.protocol.ports.channel import Unreachable
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
-from tests.supervisor.cluster.test_places import MemoryPlaces
+from tests.supervisor.cluster.test_resources import MemoryResources
 from tests.supervisor.delivery.test_outbox import Post, working
 from tests.supervisor.harness import seal
 from tests.waiting import until
 
-SMS = channel_place("sms")
+SMS = channel_resource("sms")
 LONGEST_JITTER = 1.25
 
 
@@ -34,10 +34,10 @@ class Leading:
     """One node of two; a test moves its clock, and takes channels by the other node, whose epoch is 2."""
 
     def __init__(self) -> None:
-        self.store = MemoryPlaces()
+        self.store = MemoryResources()
         self.others = True
         self.now = 1000.0
-        self.leads = Leads(Places(self.store), lambda: self.others, clock=lambda: self.now)
+        self.leads = Leads(Resources(self.store), lambda: self.others, clock=lambda: self.now)
 
     def fail(self, times: int = FAILURES, seconds: float = FAILING_SECONDS) -> None:
         """Fail to reach the provider, over some seconds."""
@@ -61,7 +61,7 @@ async def node() -> Leading:
 
 
 async def test_a_node_alone_leads_for_ever() -> None:
-    leads = Leads(Places(None), lambda: True)
+    leads = Leads(Resources(None), lambda: True)
     await leads.claim("sms")
     for _ in range(FAILURES):
         leads.tried("sms", reached=False)

@@ -10,7 +10,7 @@ from tests.supervisor.store.contract_elsewhere import ElsewhereContract
 from tests.supervisor.store.contract_keeping import KeepingContract
 from tests.supervisor.store.contract_listening import ListeningContract
 from tests.supervisor.store.contract_nodes import NodesContract
-from tests.supervisor.store.contract_places import PlacesContract
+from tests.supervisor.store.contract_resources import ResourcesContract
 from tests.supervisor.store.contract_search import SearchContract
 from tests.supervisor.store.contract_turns import TurnsContract
 
@@ -23,7 +23,7 @@ class StoreContract(
     TurnsContract,
     DeliveryContract,
     ElsewhereContract,
-    PlacesContract,
+    ResourcesContract,
     KeepingContract,
     ListeningContract,
     NodesContract,

@@ -139,8 +139,8 @@ class ClusterStanding:
         writer: the node and connection that holds the lock of writes; empty = nobody does.
         held_ms: for how long, in milliseconds.
         settings: of the server, by name.
-        abandoned: the places that belong to a dead node.
-        owned: the places of each node that lives, by its name.
+        abandoned: the resources that a dead node owned.
+        owned: the resources of each node that lives, by its name.
         led: the channels that a node leads.
         waiting: the projects whose messages have waited for `LONG_WAIT_MS` because no node that lives has them.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 from supervisor.store.cluster.nodes import COLUMNS, is_dead, to_nodes
 from supervisor.store.ports.cluster.nodes import LONG_WAIT_MS, ClusterStanding, Node, served_by
-from supervisor.store.ports.cluster.places import OF_CHANNEL
+from supervisor.store.ports.cluster.resources import OF_CHANNEL
 from supervisor.store.transaction import Reader
 
 WRITE_LOCK = 7_305_804_385_002
@@ -60,18 +60,18 @@ def standing(connection: Reader) -> ClusterStanding:
     writer = connection.execute(_WRITER).fetchone()
     name, held_ms = writer if writer is not None else ("", 0)
     owned: defaultdict[str, list[str]] = defaultdict(list)
-    for node, place in connection.execute(_OWNED).fetchall():
-        owned[node].append(place)
-    places = sorted(place for of_node in owned.values() for place in of_node)
+    for node, resource in connection.execute(_OWNED).fetchall():
+        owned[node].append(resource)
+    resources = sorted(resource for of_node in owned.values() for resource in of_node)
     served = served_by(live(connection))
     return ClusterStanding(
         behind_ms=clock_ms - ours_ms,
         writer=name,
         held_ms=held_ms,
         settings=dict(connection.execute(_SETTINGS).fetchall()),
-        abandoned=[place for (place,) in connection.execute(_ABANDONED)],
+        abandoned=[resource for (resource,) in connection.execute(_ABANDONED)],
         owned=dict(owned),
-        led=[place.removeprefix(OF_CHANNEL) for place in places if place.startswith(OF_CHANNEL)],
+        led=[resource.removeprefix(OF_CHANNEL) for resource in resources if resource.startswith(OF_CHANNEL)],
         waiting=[
             project
             for (project,) in connection.execute(_WAITING, (clock_ms - LONG_WAIT_MS,)).fetchall()

@@ -9,7 +9,7 @@ from typing import Any
 from supervisor.cluster.keys import differing
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.cluster.nodes import Node, NodeStore
-from supervisor.turns.lanes.places import OF_PROJECT
+from supervisor.turns.lanes.resources import OF_PROJECT
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Id
 
@@ -85,5 +85,5 @@ class NodeRoutes:
         }
 
 
-def _projects(places: Sequence[str]) -> list[str]:
-    return [place.removeprefix(OF_PROJECT) for place in places if place.startswith(OF_PROJECT)]
+def _projects(resources: Sequence[str]) -> list[str]:
+    return [resource.removeprefix(OF_PROJECT) for resource in resources if resource.startswith(OF_PROJECT)]

@@ -1,4 +1,4 @@
-"""What is asked of a node about a place of another one is done there, with the types and errors of here."""
+"""What is asked of a node about a resource that another one owns is done there, with the types and errors of here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from supervisor.cluster.link.acts import Acts
 from supervisor.cluster.link.errors import FolderAway, NodeUnreachable, RefusedThere, WorksThere
-from supervisor.cluster.places import Places
+from supervisor.cluster.resources import Resources
 from supervisor.config import ClusterConfig, Config, ProjectConfig
 from supervisor.operations.owner.owners import Links, Owners
 from supervisor.operations.owner.sessions import SessionsAtOwner
@@ -22,12 +22,12 @@ from supervisor.people.rights import Rights
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason
-from supervisor.store.ports.cluster.places import PlaceStore
+from supervisor.store.ports.cluster.resources import ResourceStore
 from supervisor.undo.recorder import CHECKPOINTS, OF_ANOTHER, Recorder
 from supervisor.undo.undo import UndoDirection
 from tests.fakes import ScriptedConnector
 from tests.supervisor.cluster.nodes import FakeNodes, node
-from tests.supervisor.cluster.test_places import MemoryPlaces
+from tests.supervisor.cluster.test_resources import MemoryResources
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import ask, connect
 
@@ -36,23 +36,23 @@ B = 7
 """The epoch of the other node."""
 
 
-class FakePlaces(PlaceStore):
-    """Places in memory: epochs by name."""
+class FakeResources(ResourceStore):
+    """Resources in memory: epochs by name."""
 
     def __init__(self, **owned: int) -> None:
         self.owned = {name.replace("_", "/"): epoch for name, epoch in owned.items()}
 
-    async def claim(self, place: str, *, now_ms: int) -> bool:
-        return place not in self.owned
+    async def claim(self, resource: str, *, now_ms: int) -> bool:
+        return resource not in self.owned
 
-    async def release(self, place: str) -> None:
-        self.owned.pop(place, None)
+    async def release(self, resource: str) -> None:
+        self.owned.pop(resource, None)
 
     async def of_others(self) -> AbstractSet[str]:
         return set(self.owned)
 
-    async def owner(self, place: str) -> int | None:
-        return self.owned.get(place)
+    async def owner(self, resource: str) -> int | None:
+        return self.owned.get(resource)
 
 
 class Through(Links):
@@ -89,8 +89,8 @@ class Through(Links):
 
 def owners(there: Core, links: Through) -> Owners:
     """Return the owners as another node than `there` sees them."""
-    places = FakePlaces(project_site=B)
-    return Owners(Places(places), places, FakeNodes(1, node(1, "a"), node(B, "b")), links, there.projects)
+    resources = FakeResources(project_site=B)
+    return Owners(Resources(resources), resources, FakeNodes(1, node(1, "a"), node(B, "b")), links, there.projects)
 
 
 def sessions(there: Core, links: Through, found: Owners | None = None) -> SessionsAtOwner:
@@ -106,7 +106,7 @@ def sessions(there: Core, links: Through, found: Owners | None = None) -> Sessio
     )
 
 
-async def test_the_owner_is_the_node_with_the_place_of_the_folder(tmp_path: Path) -> None:
+async def test_the_owner_is_the_node_that_owns_the_resource_of_the_folder(tmp_path: Path) -> None:
     async with Core(tmp_path) as there:
         found = owners(there, Through(there))
         assert await found.elsewhere("s1", "site") == "b"
@@ -167,11 +167,11 @@ async def test_where_nobody_has_the_folder_a_difference_is_refused_or_said_to_be
         turn = await there.undo.find(S1, message)
         tables = {"site": ProjectConfig(path=str(there.site), nodes=("b",))}
         for name, claimed in (("a", False), ("b", True)):
-            places = FakePlaces()
+            resources = FakeResources()
             projects = Projects(tables, node=(name,))
             recorder = Recorder(there.store.changes, there.store.turns, tmp_path / f"state of {name}", has_others=True)
             here = UndoAtOwner(
-                Owners(Places(places), places, FakeNodes(1, node(1, name)), Through(there), projects),
+                Owners(Resources(resources), resources, FakeNodes(1, node(1, name)), Through(there), projects),
                 there.store.changes,
                 recorder,
                 Rights(there.directory, there.projects),
@@ -190,8 +190,8 @@ async def test_an_act_in_a_folder_that_nobody_works_in_goes_to_a_node_that_has_i
     async with Core(tmp_path) as there:
         projects = Projects({"site": ProjectConfig(path=str(there.site), nodes=("gpu",))}, node=("a",))
         nodes = FakeNodes(1, node(1, "a"), node(2, "b"), replace(node(3, "c"), labels=("gpu",)))
-        places = FakePlaces()
-        found = Owners(Places(places), places, nodes, Through(there), projects, name="a")
+        resources = FakeResources()
+        found = Owners(Resources(resources), resources, nodes, Through(there), projects, name="a")
         assert await found.enter("s1", "site") == "c"
         nodes.nodes.pop()
         with pytest.raises(FolderAway):
@@ -213,8 +213,8 @@ async def test_a_node_that_says_that_it_has_a_folder_is_asked_before_one_that_on
         visitor = replace(node(3, "b~71"), projects=())
         older = node(4, "does not say")
         has = replace(node(5, "has"), projects=("site",))
-        nodes, places = FakeNodes(1, node(1, "a"), standby, visitor, older, has), FakePlaces()
-        found = Owners(Places(places), places, nodes, Through(there), projects, name="a")
+        nodes, resources = FakeNodes(1, node(1, "a"), standby, visitor, older, has), FakeResources()
+        found = Owners(Resources(resources), resources, nodes, Through(there), projects, name="a")
         assert await found.enter("s1", "site") == "has"
         nodes.nodes.remove(has)
         assert await found.enter("s1", "site") == "does not say"
@@ -224,15 +224,15 @@ async def test_a_node_that_says_that_it_has_a_folder_is_asked_before_one_that_on
         there.site.mkdir()
 
 
-async def test_an_act_keeps_its_place_however_long_it_takes(tmp_path: Path) -> None:
+async def test_an_act_keeps_its_resource_however_long_it_takes(tmp_path: Path) -> None:
     async with Core(tmp_path) as there:
-        store = MemoryPlaces()
-        places = Places(store, idle_seconds=0.0)
-        found = Owners(places, store, FakeNodes(1, node(1, "a"), node(2, "b")), Through(there), there.projects)
+        store = MemoryResources()
+        resources = Resources(store, idle_seconds=0.0)
+        found = Owners(resources, store, FakeNodes(1, node(1, "a"), node(2, "b")), Through(there), there.projects)
         async with found.working("s1", "site"):
-            await places.release_idle(lambda _: False, lambda _: None)
+            await resources.release_idle(lambda _: False, lambda _: None)
             assert store.rows == {"project/site": 1}
-        await places.release_idle(lambda _: False, lambda _: None)
+        await resources.release_idle(lambda _: False, lambda _: None)
         assert store.rows == {}
         store.rows["project/site"] = 2
         with pytest.raises(WorksThere, match="Node b works in this folder now"):
@@ -240,12 +240,12 @@ async def test_an_act_keeps_its_place_however_long_it_takes(tmp_path: Path) -> N
                 pass
 
 
-async def test_whoever_ends_a_session_has_its_place_so_that_no_other_node_begins_there(tmp_path: Path) -> None:
+async def test_whoever_ends_a_session_owns_its_resource_so_that_no_other_node_begins_there(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as there:
         await connect(there)
-        store = MemoryPlaces()
-        places = Places(store)
-        found = Owners(places, store, FakeNodes(1, node(1, "a")), Through(there), there.projects)
+        store = MemoryResources()
+        resources = Resources(store)
+        found = Owners(resources, store, FakeNodes(1, node(1, "a")), Through(there), there.projects)
         here = sessions(there, Through(there), found)
         await here.disconnect(there.directory.caller(OPERATOR), S1)
         assert store.rows == {"project/site": 1}
@@ -254,8 +254,8 @@ async def test_whoever_ends_a_session_has_its_place_so_that_no_other_node_begins
 async def test_a_node_that_is_alone_asks_nobody(tmp_path: Path) -> None:
     async with Core(tmp_path) as alone:
         links = Through(alone)
-        none = FakePlaces()
-        found = Owners(Places(None), none, FakeNodes(1, node(1)), links, alone.projects)
+        none = FakeResources()
+        found = Owners(Resources(None), none, FakeNodes(1, node(1)), links, alone.projects)
         assert await found.elsewhere("s1", "site") is None
 
 

@@ -36,9 +36,9 @@ async def test_the_server_tells_its_clock_its_settings_and_who_writes(url: str, 
     assert held.held_ms >= 0
 
 
-async def test_the_places_of_the_nodes_that_live_are_told_and_the_channels_among_them(a: PostgresStore) -> None:
-    for place in ("project/site", "channel/sms", "channel/mail"):
-        assert await a.places.claim(place, now_ms=1)
+async def test_the_resources_of_the_nodes_that_live_are_told_and_the_channels_among_them(a: PostgresStore) -> None:
+    for resource in ("project/site", "channel/sms", "channel/mail"):
+        assert await a.resources.claim(resource, now_ms=1)
     standing = await a.nodes.standing()
     assert standing is not None
     assert asdict(standing)["owned"] == {"a": ["channel/mail", "channel/sms", "project/site"]}

@@ -1,4 +1,4 @@
-"""Of two nodes that live, one owns a place."""
+"""Of two nodes that live, one owns a resource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from supervisor.store.ports.cluster.nodes import NewNode
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import open_postgres
 from tests.supervisor.store.builders import seal
-from tests.supervisor.store.contract_places import (
+from tests.supervisor.store.contract_resources import (
     check_that_one_of_two_claims,
     check_that_replies_go_with_their_channel,
 )
@@ -20,7 +20,9 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.mark.parametrize("check", [check_that_one_of_two_claims, check_that_replies_go_with_their_channel])
-async def test_two_nodes_never_have_the_same_place(url: str, check: Callable[[Store, Store], Awaitable[None]]) -> None:
+async def test_two_nodes_never_own_the_same_resource(
+    url: str, check: Callable[[Store, Store], Awaitable[None]]
+) -> None:
     one, two = [await open_postgres(Address(url, node=NewNode(name=name, seat=name)), seal=seal) for name in "ab"]
     await check(one, two)
     await one.close()
