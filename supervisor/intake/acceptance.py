@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery.replies import reply_id
-from supervisor.intake.place import QueuePlace
+from supervisor.intake.position import QueuePosition
 from supervisor.intake.submission import RoutedSubmission
 from supervisor.intake.title import title_of
 from supervisor.people.projects import Project
@@ -55,7 +55,7 @@ def build(
     mode: Mode,
     process: Process | None,
     reply: Reply | None,
-    place: QueuePlace | None,
+    position: QueuePosition | None,
     now_ms: int,
 ) -> Acceptance:
     """Return what T1 writes for a message.
@@ -63,7 +63,7 @@ def build(
     Args:
         process: the open process of the session; None = T1 leaves the turn pending.
         reply: where the answer is sent.
-        place: makes the notice to a sender whose message is queued; None = the message waits for no turn of a session.
+        position: makes the notice to a sender whose message is queued; None = it waits for no turn of a session.
     """
     submission, decision, answer = routed.submission, routed.decision, routed.answer
     return Acceptance(
@@ -92,7 +92,7 @@ def build(
         reply=reply,
         refusals=_refusals(routed, message_id),
         acknowledgement=_acknowledgement(routed, message_id),
-        queued=place.notices if place is not None else None,
+        queued=position.notices if position is not None else None,
         told_once=mode is not Mode.INTERRUPT,
         # A refused command word leaves its code open: the person may use it again.
         closes=answer.closes if answer is not None and decision.target is not Target.REFUSED else "",

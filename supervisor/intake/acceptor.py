@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from supervisor.delivery.hub import Hub, chat_topics, topics_of
 from supervisor.intake import acceptance as t1
 from supervisor.intake.admission import seconds
-from supervisor.intake.place import QueuePlace
+from supervisor.intake.position import QueuePosition
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.projects import Project
 from supervisor.protocol.errors import Overloaded, RateLimited, StorageError
@@ -182,7 +182,7 @@ class Acceptor:
         if reply is not None and self._conversations.has_several_projects(submission.user):
             reply = t1.labelled(reply, destination.project)
         waits_for = self._turns.waits_for(destination.lane, destination.project_name)
-        place = QueuePlace(message_id, reply, await self._mode_told(mode, destination), waits_for)
+        position = QueuePosition(message_id, reply, await self._mode_told(mode, destination), waits_for)
         in_session = destination.session_id is not None
         acceptance = t1.build(
             routed,
@@ -191,7 +191,7 @@ class Acceptor:
             mode=mode,
             process=self._process(destination),
             reply=reply,
-            place=place if in_session else None,
+            position=position if in_session else None,
             now_ms=self._clock(),
         )
         if in_session and mode is Mode.STEER:
@@ -204,8 +204,8 @@ class Acceptor:
             return None
         if accepted.written:
             self._announce(acceptance)
-            if joined or place.ahead:
-                self._hub.publish(place.event(acceptance), topics_of(acceptance))
+            if joined or position.ahead:
+                self._hub.publish(position.event(acceptance), topics_of(acceptance))
         return Taken(
             accepted=accepted,
             decision=decision,
@@ -214,8 +214,8 @@ class Acceptor:
             session_id=destination.session_id,
             told=bool(acceptance.refusals),
             joined=joined,
-            ahead=0 if joined else place.ahead,
-            waits_for=place.waits_for if place.ahead and not joined else "",
+            ahead=0 if joined else position.ahead,
+            waits_for=position.waits_for if position.ahead and not joined else "",
         )
 
     def _announce(self, acceptance: Acceptance) -> None:

@@ -1,7 +1,7 @@
 """The queue of messages, for callers: list the queued messages and remove one.
 
-The modes of the queue and the sentences about a place in it are in `supervisor/protocol/queue.py`; the sender of a
-message is told the place by `supervisor/intake/place.py`.
+The modes of the queue and the sentences about a position in it are in `supervisor/protocol/queue.py`; the sender of a
+message is told the position by `supervisor/intake/position.py`.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class QueueOperations:
         self._waiters = waiters
         self._clock = clock
 
-    async def places(self, turns: Sequence[Turn]) -> list[int]:
-        """Return the place of each of some queued messages, counted as their senders were told: 1 = it is next."""
-        return [max(1, ahead) for ahead in await self._store.places(turns)]
+    async def positions(self, turns: Sequence[Turn]) -> list[int]:
+        """Return the position of each of some queued messages, counted as their senders were told: 1 = it is next."""
+        return [max(1, ahead) for ahead in await self._store.positions(turns)]
 
     async def list(self, caller: Caller, session_id: SessionId | None, *, limit: int) -> list[Turn]:
         """Return the queued messages of a caller, oldest first; overseers get those of all, without texts of others.

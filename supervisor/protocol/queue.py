@@ -1,10 +1,10 @@
-"""The queue of a conversation as people see it: the modes of a message, and the sentences about its place.
+"""The queue of a conversation as people see it: the modes of a message, and the sentences about its position.
 
 One turn runs in a conversation at a time; a message that comes meanwhile is queued. This module holds what the daemon
 and the command line share: the mode names, the prefixes that people write ("interrupt: ..."), and the sentences that
 they read ("Queued: your message is number 2 in the queue."). The daemon's side is elsewhere:
 
-- `supervisor/intake/place.py` sends the sentence about a message's place;
+- `supervisor/intake/position.py` sends the sentence about a message's position;
 - `supervisor/operations/queue.py` lists the queued messages and removes one;
 - `supervisor/turns/scheduler.py` runs them.
 """
@@ -25,7 +25,7 @@ class Mode(StrEnum):
     STEER = "steer"
     """It is sent into the running turn if that turn accepts it, and is queued otherwise."""
     INTERRUPT = "interrupt"
-    """The running turn is stopped first; messages that are queued already keep their places."""
+    """The running turn is stopped first; messages that are queued already keep their positions."""
 
 
 PREFIXES = {
@@ -65,12 +65,12 @@ def told(mode: Mode, ahead: int, waits_for: str = "") -> str:
     """
     if not ahead:
         return JOINED
-    place = "next in the queue" if ahead == 1 else f"number {ahead} in the queue"
+    position = "next in the queue" if ahead == 1 else f"number {ahead} in the queue"
     match mode:
         case Mode.INTERRUPT:
-            queued = f"Stopping the running turn; your message is {place}."
+            queued = f"Stopping the running turn; your message is {position}."
         case Mode.COLLECT:
-            queued = f"Collected: your message is {place}; messages that you send until then are answered with it."
+            queued = f"Collected: your message is {position}; messages that you send until then are answered with it."
         case _:
-            queued = f"Queued: your message is {place}."
+            queued = f"Queued: your message is {position}."
     return f"{queued} {waits_for}".rstrip()

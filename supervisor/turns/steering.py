@@ -115,7 +115,7 @@ class Steering:
     async def join_offered(self, lane: Lane, host: RunningTurn) -> Sequence[talk.Prompt]:
         """Make the messages that were offered to a turn of the assistant part of it; return their prompts.
 
-        A message that cannot join, because another one waits before it or it was cancelled, keeps its place.
+        A message that cannot join, because another one waits before it or it was cancelled, keeps its position.
         """
         # A turn that is interrupted meanwhile must not cut off what is half stored: it waits for the lane's gate.
         parts = await asyncio.shield(asyncio.create_task(self._join_all(lane, host), name=f"join {lane.name}"))

@@ -26,7 +26,7 @@ class ChatOpened:
 
 @record
 class ChatQueued:
-    """The place of a message that waits.
+    """The position of a message that waits.
 
     Attributes:
         position: 1 = it is next.

@@ -248,13 +248,13 @@ def _add_prompt(tx: Transaction, message: Acceptance, turn_id: int, state: TurnS
 
 
 def _add_replies(tx: Transaction, message: Acceptance, turn_id: int, state: TurnState) -> None:
-    """Write what the sender is told at once: a refusal, a command's answer, or the place in the queue."""
+    """Write what the sender is told at once: a refusal, a command's answer, or the position in the queue."""
     add_drafts(tx, message.refusals, turn_id, message.user_id, message.now_ms)
     told = message.acknowledgement
     if state is TurnState.PENDING and message.queued is not None:
         ahead = ahead_of(tx, turn_id, message.lane, message.project if message.exclusive else None)
         if ahead > 0:
-            notices = message.queued(ahead)  # subscribers hear of the place in any case
+            notices = message.queued(ahead)  # subscribers hear of the position in any case
             if not (message.told_once and waits_already(tx, turn_id, message.lane)):
                 told = notices
     add_drafts(tx, told, turn_id, message.user_id, message.now_ms)

@@ -99,7 +99,7 @@ def join(
     if part is not None:
         add_drafts(tx, joined, turn_id, user_id, now_ms)
     elif (count := ahead_of(tx, turn_id, lane, project if exclusive else None)) > 0:
-        notices = queued(count)  # subscribers hear of the place in any case
+        notices = queued(count)  # subscribers hear of the position in any case
         if not waits_already(tx, turn_id, lane):
             add_drafts(tx, notices, turn_id, user_id, now_ms)
     return part

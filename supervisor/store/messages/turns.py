@@ -187,7 +187,7 @@ class SqlTurns:
             lambda connection: [to_turn(row) for row in connection.execute(_WAITING, values)]
         )
 
-    async def places(self, turns: Sequence[Turn]) -> list[int]:
+    async def positions(self, turns: Sequence[Turn]) -> list[int]:
         """Return how many turns are running or pending ahead of each of some pending turns."""
 
         def work(connection: Reader) -> list[int]:

@@ -116,7 +116,7 @@ class TurnStore(Protocol):
     async def waiting(self, *, lane: str | None, user_id: UserId | None, limit: int) -> list[Turn]:
         """Return pending turns, oldest first: of a lane and a user; None = of all."""
 
-    async def places(self, turns: Sequence[Turn]) -> list[int]:
+    async def positions(self, turns: Sequence[Turn]) -> list[int]:
         """Return how many turns are running or pending ahead of each of some pending turns, as their senders were told.
 
         The exclusive turns of the same project in other lanes count too.

@@ -17,7 +17,7 @@ from supervisor.wires.rest.resource import Endpoint, Limit
 
 @record
 class QueuedMessage:
-    """A message in the queue; `place` is the one that its sender is told: 1 = it is next.
+    """A message in the queue; `place` is the position that its sender is told: 1 = it is next.
 
     It counts all turns of the conversation, those of other users too, and those that keep the project busy.
 
@@ -63,7 +63,7 @@ class QueueRoutes:
         """Return the messages that wait for their turn."""
         turns = await self._queue.list(caller, SessionId(session_id) if session_id else None, limit=limit)
         queued = []
-        for turn, place in zip(turns, await self._queue.places(turns), strict=True):
+        for turn, position in zip(turns, await self._queue.positions(turns), strict=True):
             queued.append(
                 QueuedMessage(
                     message_id=turn.message_id,
@@ -71,7 +71,7 @@ class QueueRoutes:
                     user_id=turn.user_id,
                     project=turn.project,
                     channel=turn.channel,
-                    place=place,
+                    place=position,
                     message=turn.text[:200],
                     accepted_at=rfc3339(turn.accepted_ms),
                 )

@@ -71,7 +71,7 @@ def built(
         "mode": Mode.FOLLOWUP,
         "process": None,
         "reply": submission.reply,
-        "place": None,
+        "position": None,
         **settings,
     }
     routed = RoutedSubmission(submission=submission, decision=decision, answer=answer)

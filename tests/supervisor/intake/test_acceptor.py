@@ -1,4 +1,4 @@
-"""Prompts of services and terminals: the mode that they name, the place in the queue, and who is told."""
+"""Prompts of services and terminals: the mode that they name, the position in the queue, and who is told."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hearing(core: Core) -> list[AnyEvent]:
     return heard
 
 
-def places(heard: list[AnyEvent]) -> list[tuple[str | None, str, int]]:
+def positions(heard: list[AnyEvent]) -> list[tuple[str | None, str, int]]:
     return [(one.external_id, one.mode, one.ahead) for one in heard if isinstance(one, ClaudeCodeQueued)]
 
 
@@ -40,7 +40,7 @@ async def over(core: Core, *taken: Taken) -> None:
     await until(ended, "all have ended")
 
 
-async def test_subscribers_learn_the_place_of_a_queued_message_and_nothing_of_one_that_starts_at_once(
+async def test_subscribers_learn_the_position_of_a_queued_message_and_nothing_of_one_that_starts_at_once(
     tmp_path: Path,
 ) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
@@ -50,7 +50,7 @@ async def test_subscribers_learn_the_place_of_a_queued_message_and_nothing_of_on
         await until(scripted(core).held, "it runs")
         second, third = await prompt(core, "two", external_id="x2"), await prompt(core, "three", external_id="x3")
         await prompt(core, "two", external_id="x2")
-        assert places(heard) == [("x2", "followup", 1), ("x3", "followup", 2)]
+        assert positions(heard) == [("x2", "followup", 1), ("x3", "followup", 2)]
         scripted(core).release()
         await over(core, first, second, third)
 
@@ -65,7 +65,7 @@ async def test_a_prompt_in_mode_interrupt_stops_the_running_turn(tmp_path: Path)
         await over(core, first, second)
         assert await state(core, first) is TurnState.CANCELLED
         assert (await result(core, second.accepted.message_id)).answer == "now"
-        assert places(heard) == [(None, "interrupt", 1)]
+        assert positions(heard) == [(None, "interrupt", 1)]
 
 
 async def test_a_prompt_has_the_configured_mode_unless_it_names_one(tmp_path: Path) -> None:
@@ -92,6 +92,6 @@ async def test_a_prompt_of_a_service_shares_its_answer_only_if_it_chooses_that(t
         await core.queue.cancel(asked(core).caller, apart.accepted.message_id)
         joined = await prompt(core, "with it", Mode.STEER)
         assert [one.text for one in conversation(core).taken] == ["with it"]
-        assert places(heard) == [(None, "followup", 1), (None, "steer", 0)]
+        assert positions(heard) == [(None, "followup", 1), (None, "steer", 0)]
         await conversation(core).end("both")
         await over(core, first, apart, joined)

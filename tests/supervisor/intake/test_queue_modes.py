@@ -30,7 +30,7 @@ async def is_over(core: Core, receipt: Receipt) -> bool:
     return (await state(core, receipt)).final
 
 
-async def test_the_sender_of_a_queued_message_is_told_its_place_and_others_are_told_nothing(tmp_path: Path) -> None:
+async def test_the_sender_of_a_queued_message_is_told_its_position_and_others_are_told_nothing(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await text(core, "hold on")
         await until(scripted(core).held, "it runs")
@@ -70,7 +70,7 @@ async def test_the_sender_of_several_queued_mails_is_told_once(tmp_path: Path, m
         await until(core.all_answered, "all are answered")
 
 
-async def test_the_sender_of_a_queued_mail_is_told_its_place_by_mail(tmp_path: Path) -> None:
+async def test_the_sender_of_a_queued_mail_is_told_its_position_by_mail(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         for body in ("hold on", "second", "interrupt: third"):
             await core.intake.accept(text_message(f"claude: {body}", phone=ALICE_MAIL, channel="mail", thread="<t@x>"))
@@ -217,7 +217,7 @@ async def test_a_caller_that_stops_anothers_turn_is_named_to_its_sender(tmp_path
         assert (await told_texts(core))[-1].startswith("Stopped by ops.")
 
 
-async def test_the_queue_lists_the_place_that_the_text_says(tmp_path: Path) -> None:
+async def test_the_queue_lists_the_position_that_the_text_says(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await core.intake.accept(text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>"))
         await until(scripted(core).held, "another conversation of the project has a turn that runs")
@@ -226,7 +226,7 @@ async def test_the_queue_lists_the_place_that_the_text_says(tmp_path: Path) -> N
         told = await told_texts(core)
         caller = Caller(name="ops", user_id=None)
         turns = await core.queue.list(caller, None, limit=9)
-        assert await core.queue.places(turns) == [1, 2, 3]
+        assert await core.queue.positions(turns) == [1, 2, 3]
         # Whether the project is busy is known once the lane has looked at it.
         assert [one.removesuffix(f" {FOR_PROJECT}").rpartition("is ")[2] for one in told] == [
             "next in the queue.",
@@ -236,7 +236,7 @@ async def test_the_queue_lists_the_place_that_the_text_says(tmp_path: Path) -> N
         scripted(core).release()
 
 
-async def test_the_place_in_a_shared_session_counts_the_messages_of_others(tmp_path: Path) -> None:
+async def test_the_position_in_a_shared_session_counts_the_messages_of_others(tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
     team = ProjectConfig(path=str(tmp_path / "team"), users=("alice", "bob"), permissions=Permissions.EDIT, shared=True)
     async with Core(tmp_path, connector=ScriptedConnector(), projects={"team": team}) as core:
@@ -247,6 +247,6 @@ async def test_the_place_in_a_shared_session_counts_the_messages_of_others(tmp_p
         await core.intake.accept(text_message("@team third", phone=BOBS_PHONE))
         bob = Caller(name="bob", user_id=UserId("bob"))
         (his,) = await core.queue.list(bob, None, limit=9)
-        assert await core.queue.places([his]) == [2]
+        assert await core.queue.positions([his]) == [2]
         assert "Queued: your message is number 2 in the queue." in await told_texts(core)
         scripted(core).release()

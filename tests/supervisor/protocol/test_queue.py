@@ -1,4 +1,4 @@
-"""The prefixes that choose a queue mode, and the sentences about the place in the queue."""
+"""The prefixes that choose a queue mode, and the sentences about the position in the queue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_prefix_counts_at_the_very_beginning_alone(text: str, mode: Mode | Non
     assert parse(text) == (mode, rest)
 
 
-def test_the_place_is_told_as_it_is() -> None:
+def test_the_position_is_told_as_it_is() -> None:
     assert told(Mode.FOLLOWUP, 1) == "Queued: your message is next in the queue."
     assert told(Mode.FOLLOWUP, 3) == "Queued: your message is number 3 in the queue."
     assert told(Mode.INTERRUPT, 2) == "Stopping the running turn; your message is number 2 in the queue."

@@ -426,7 +426,7 @@ async def test_a_message_whose_channel_leaves_before_it_is_told_that_it_waits_ru
     gate = Gate("join.before_commit")
     async with Core(tmp_path, connector=SteeringConnector(), queue=Queue(mode="steer"), crash=gate) as core:
         leaving = asyncio.create_task(text(core, "hello"))  # nothing runs that it could go into
-        await until(gate.reached.is_set, "its place is being asked for")
+        await until(gate.reached.is_set, "its position is being asked for")
         leaving.cancel()
         gate.open()
         await asyncio.gather(leaving, return_exceptions=True)

@@ -241,9 +241,9 @@ class Dialogue:
 
     def _started(self, taken: ChatTaken) -> None:
         if taken.queued is not None:
-            place = taken.queued
+            queued = taken.queued
             self._audience.broadcast(
-                frames.Queued(position=place.position, reason=place.reason, message_id=taken.message_id)
+                frames.Queued(position=queued.position, reason=queued.reason, message_id=taken.message_id)
             )
         if taken.told is not None:
             self._answers.accepted(taken.message_id)

@@ -144,7 +144,7 @@ async def test_a_text_that_goes_into_the_running_turn_is_acknowledged_at_once(tm
         assert (await client.receive())["message"].startswith("[shared] both")
 
 
-async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
+async def test_whoever_waits_is_told_their_position(tmp_path: Path) -> None:
     async with listening_in(tmp_path) as listening:
         client, scripted = await listening.client(), listening.core.connector
         assert (await client.ask("auth", token=SERVICE, notices=True))["success"]
@@ -152,9 +152,9 @@ async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
         await client.send("sms_received", **SMS, message="@shared hold")
         await until(scripted.held, "the prompt to be held")
         assert (await client.receive())["type"] == "message_acknowledged"
-        acknowledged, place = await asking(client, "sms_received", **SMS, message="@shared next")
-        assert place["message"] == "[shared] Queued: your message is next in the queue."
-        assert place["message_id"] != acknowledged["message_id"]
+        acknowledged, position = await asking(client, "sms_received", **SMS, message="@shared next")
+        assert position["message"] == "[shared] Queued: your message is next in the queue."
+        assert position["message_id"] != acknowledged["message_id"]
         scripted.release()
 
 

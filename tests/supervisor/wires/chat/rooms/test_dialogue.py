@@ -141,7 +141,7 @@ async def test_a_refused_message_changes_nothing(scene: Scene) -> None:
     assert not scene.dialogue.running
 
 
-async def test_a_place_in_the_queue_is_told_to_all(scene: Scene) -> None:
+async def test_a_position_in_the_queue_is_told_to_all(scene: Scene) -> None:
     scene.chats.queued = ChatQueued(position=2, reason="It waits.")
     await scene.submit()
     (queued,) = await scene.told("queued")

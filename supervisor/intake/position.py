@@ -1,4 +1,4 @@
-"""The place of a queued message, and who is told: its sender by a notice, subscribers by an event.
+"""The position of a queued message, and who is told: its sender by a notice, subscribers by an event.
 
 The sentence itself ("Queued: your message is number 2 in the queue.") is in `supervisor/protocol/queue.py`, which the
 command line uses as well.
@@ -19,14 +19,14 @@ QUEUED = 1
 """Number of the queue notice among the replies to a message; 0 is the answer."""
 
 
-class QueuePlace:
-    """The place in the queue of one message that T1 accepts.
+class QueuePosition:
+    """The position in the queue of one message that T1 accepts.
 
     T1 counts the turns ahead and calls `notices` with the number, in its own transaction. After the commit `event`
     announces it.
 
     Args:
-        reply: where the answer is sent; the sender gets a notice only on channels that have no field to show the place.
+        reply: where the answer is sent; the sender gets a notice only on channels that have no field for the position.
 
     Attributes:
         mode: how the message entered the queue.
@@ -56,7 +56,7 @@ class QueuePlace:
         )
 
     def notices(self, ahead: int) -> Sequence[OutboxDraft]:
-        """Keep the place and return the sender's notice about it, if the sender gets one.
+        """Keep the position and return the sender's notice about it, if the sender gets one.
 
         Args:
             ahead: turns before the message; 0 = it was sent into the running turn.
