@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 """Words with which a user opts out. Twilio acts on them, and an answer would fail with error 21610.
 
-The core answers HELP and START, unless OptOutType says that Twilio has answered. Source:
+HELP, INFO and START are answered like other words, unless OptOutType says that Twilio has answered. Source:
 https://help.twilio.com/articles/223134027-Twilio-support-for-opt-out-keywords-SMS-STOP-filtering-
 """
 

@@ -20,8 +20,8 @@ class ClaudeCodeConfig:
     """
 
     model: str | None = None
-    turn_timeout_seconds: float = 3600.0
+    turn_timeout_seconds: float = 1800.0
     sandbox: Literal["required", "off"] = "required"
-    session_memory_mb: int = 0
-    session_processes: int = 0
+    session_memory_mb: int = 4096
+    session_processes: int = 512
     cli_path: str | None = None

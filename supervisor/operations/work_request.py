@@ -24,7 +24,7 @@ class WorkRequest:
     `Submission` for the intake.
 
     Attributes:
-        channel: the wire or channel that the message is stored under ("socket", "rest", "sms", ...).
+        channel: the wire or channel that the message is stored under ("socket", "http", "sms", ...).
         external_id: the caller's own id of the request. A second request with the same id within 24 h starts nothing
             and gets the first answer. None = the request is never deduplicated.
         digest: hash of the request's body. A second request with the same id and another digest is a conflict.

@@ -29,7 +29,7 @@ MAX_TOKEN_ID = 2**63 - 1
 _SHOWABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 _NAME_RULE = "must match [A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _MANAGED = frozenset({"sms", "mail"})
-"""The kinds of addresses that `put_user` replaces. Addresses of other kinds, set by other channels, are kept."""
+"""The kinds of addresses that `put_user` replaces; those of other kinds are kept."""
 
 
 class Accounts:

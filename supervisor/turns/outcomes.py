@@ -252,7 +252,7 @@ def _outcome(
 
 
 def footer(outcome: Outcome, nanos: int) -> str:
-    """Return one line for a phone with the changed files, duration and cost of a turn.
+    """Return the last line of an answer: the changed files, duration and cost of a turn.
 
     Unknown figures are left out, and so is a duration under half a second.
     """

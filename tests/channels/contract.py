@@ -1,6 +1,6 @@
 """The contract of `Channel`, which every channel must fulfil.
 
-A channel joins with one line in the table of test_contract.py: a factory that gives a `Backend`.
+A channel joins with a row in the table of test_contract.py: a factory that gives a `Backend`.
 """
 
 from __future__ import annotations

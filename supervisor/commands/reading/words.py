@@ -99,9 +99,6 @@ ANSWERS = frozenset({Word.YES, Word.NO})
 READING = frozenset({Word.STATUS, Word.COST})
 """The words that change nothing: they may be carried out twice, and beside other messages of their sender."""
 
-CARRIER_WORDS = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START HELP INFO".split())
-"""Words that the phone carriers answer themselves; they are never command words."""
-
 ALONE = frozenset(word for word in Word if Form.ALONE in word.forms)
 """Words that may stand without a code. YES and NO may not: they would not say which question they answer."""
 
@@ -182,8 +179,3 @@ def answers_question(text: str) -> bool:
     """Return whether a message is a YES or NO: no model may read it."""
     command = parse(text)
     return command is not None and command.word in ANSWERS
-
-
-def is_carrier_word(text: str) -> bool:
-    """Return whether a message is a word that the phone carriers answer themselves."""
-    return text.strip().upper() in CARRIER_WORDS

@@ -1,6 +1,7 @@
 """The REST API of docs/protocol.md, one module per resource.
 
-`routes.py` lists the resources: a new one is a module here and a row there. `resource.py` holds what they share.
+`routes.py` lists the resources; `resource.py` holds what they share. docs/architecture.md says how a route is
+added.
 """
 
 from __future__ import annotations

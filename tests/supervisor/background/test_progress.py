@@ -9,11 +9,9 @@ from pathlib import Path
 from supervisor.background.progress import ProgressNotices
 from supervisor.config import Progress
 from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
-from supervisor.protocol.status import OutboxState, TurnState
-from supervisor.protocol.times import nanos, now_ms
+from supervisor.protocol.status import OutboxState
+from supervisor.protocol.times import now_ms
 from supervisor.store.records.outbox import OutboxRow
-from supervisor.store.records.outcome import Outcome
-from supervisor.turns.outcomes import footer
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import project, scripted, text_message
@@ -148,13 +146,3 @@ async def test_a_turn_that_waits_for_a_person_is_neither_stuck_nor_worked_on(tmp
         caller = core.directory.caller(await core.token("alice"))
         (approval,) = await core.approval_operations.open(caller)
         await core.approval_operations.resolve(caller, approval.id, allow=False, channel="socket")
-
-
-def test_a_footer_says_what_is_known() -> None:
-    whole = Outcome(state=TurnState.COMPLETED, duration_ms=130_400, files_changed=3, now_ms=0)
-    assert footer(whole, nanos(0.12)) == "(3 files changed, 2 min 10 s, $0.12)"
-    one = Outcome(state=TurnState.COMPLETED, duration_ms=900, files_changed=1, now_ms=0)
-    assert footer(one, 5) == "(1 file changed, 1 s, less than $0.01)"
-    assert footer(Outcome(state=TurnState.COMPLETED, now_ms=0), 0) == ""
-    assert footer(Outcome(state=TurnState.COMPLETED, duration_ms=400, now_ms=0), 0) == ""
-    assert footer(Outcome(state=TurnState.COMPLETED, files_changed=0, now_ms=0), nanos(0.12)) == "($0.12)"

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import pytest
 import tomli_w
 
 from supervisor import config
@@ -66,6 +67,21 @@ def test_config_toml_is_valid_with_its_comment_marks_removed(tmp_path: Path) -> 
     for name, channel in loaded.channels.items():
         config.parse(importlib.import_module(f"channels.{name}.plugin").PLUGIN.config, channel, f"channels.{name}")
     assert replace(loaded, projects={}, mcp={}, channels={}, auth=config.Auth()) == Config()
+
+
+@pytest.mark.parametrize("name", ["claude_code", "assistant"])
+def test_a_connector_has_the_defaults_of_its_table(name: str) -> None:
+    ours = vars_of(importlib.import_module(f"connectors.{name}.plugin").PLUGIN.config())
+    given = {
+        key: value for key, value in vars_of(getattr(Config(), name)).items() if value != ""
+    }  # else the connector's
+    both = ours.keys() & given.keys()
+    assert {key: ours[key] for key in both} == {key: given[key] for key in both}
+
+
+def vars_of(settings: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass with their values."""
+    return {item.name: getattr(settings, item.name) for item in fields(settings)}
 
 
 def test_the_documentation_has_a_row_for_every_key_with_its_default() -> None:

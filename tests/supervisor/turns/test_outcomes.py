@@ -17,6 +17,7 @@ from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
 from supervisor.protocol.messages import SENTENCE, MessageId, UserId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
+from supervisor.protocol.times import nanos
 from supervisor.store.records.changes import Recorded
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
@@ -236,3 +237,13 @@ def test_the_assistant_is_named_as_such() -> None:
 def test_a_long_message_is_quoted_in_short_and_on_one_line() -> None:
     told = outcomes.told(turn(text="a\nb " + "x" * 100), TurnState.INTERRUPTED, "", "why")
     assert told == f'Your message "a b {"x" * 56}…" was interrupted: why.'
+
+
+def test_a_footer_says_what_is_known() -> None:
+    whole = Outcome(state=TurnState.COMPLETED, duration_ms=130_400, files_changed=3, now_ms=0)
+    assert outcomes.footer(whole, nanos(0.12)) == "(3 files changed, 2 min 10 s, $0.12)"
+    one = Outcome(state=TurnState.COMPLETED, duration_ms=900, files_changed=1, now_ms=0)
+    assert outcomes.footer(one, 5) == "(1 file changed, 1 s, less than $0.01)"
+    assert outcomes.footer(Outcome(state=TurnState.COMPLETED, now_ms=0), 0) == ""
+    assert outcomes.footer(Outcome(state=TurnState.COMPLETED, duration_ms=400, now_ms=0), 0) == ""
+    assert outcomes.footer(Outcome(state=TurnState.COMPLETED, files_changed=0, now_ms=0), nanos(0.12)) == "($0.12)"
