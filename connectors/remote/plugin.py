@@ -33,7 +33,7 @@ class RemoteConfig:
     """
 
     websocket_url: str = "ws://localhost:8080"
-    turn_timeout_seconds: float = 3600.0
+    turn_timeout_seconds: float = 1800.0
 
 
 class RemoteConnector(Connector):

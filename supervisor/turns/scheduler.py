@@ -120,10 +120,10 @@ class TurnScheduler:
         return not self.stopping and self._resources.owns(name, project)
 
     async def claim(self, name: str, project: ProjectName) -> bool:
-        """Claim the resource of a lane, for a process without a turn; False = another node owns it.
+        """Claim the resource of a lane, for a process without a turn; False = another owns it, or no folder is here.
 
         Raises:
-            StorageError: it is not known whose it is.
+            StorageError: it is not known who owns it.
         """
         return await self._resources.claim(name, project)
 

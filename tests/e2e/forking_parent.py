@@ -8,7 +8,6 @@ The process ends when the other end of FD is closed; its children go on.
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import os
 import pkgutil
@@ -27,7 +26,7 @@ PROGRAMS: Mapping[str, Callable[[], int | None]] = {"supervisor": daemon.run, "c
 """By module; what they return is the argument of `sys.exit`."""
 
 LATER_PACKAGES = ("channels", "connectors.claude_code")
-"""What a daemon imports only when its configuration names it."""
+"""What a daemon imports once it has read its configuration: channels, and the connector of sessions."""
 
 LATER_MODULES = (
     "pydantic.v1",
@@ -118,12 +117,11 @@ def run(request: Request) -> int | None:
 
 def import_all() -> None:
     """Import the daemon, and most of what a daemon imports later."""
-    imported("supervisor.daemon")
-    for name in LATER_MODULES:
-        importlib.import_module(name)
-    for package in map(importlib.import_module, LATER_PACKAGES):
+    for name in ("supervisor.daemon", *LATER_MODULES):
+        imported(name)
+    for package in map(imported, LATER_PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            imported(module.name)
 
 
 def main() -> int | None:

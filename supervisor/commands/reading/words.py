@@ -25,6 +25,8 @@ class Form(Flag):
 class Word(StrEnum):
     """A command word, with the forms in which it is written.
 
+    STOP, START, HELP and the like are never command words: Twilio acts on them (`channels/sms/receiver.py`).
+
     Attributes:
         forms: a message that has none of these forms is an ordinary message.
     """

@@ -72,7 +72,7 @@ class OneShotAtOwner(OneShot):
             FolderAway: no node that has the folder lives.
             ProjectNotAllowed, NotAllowed, MaxSessions, ConnectionFailed, StorageError: the run did not start.
         """
-        name, node = await self._place(user, project)
+        name, node = await self._project_and_node(user, project)
         if node is None:
             async with super().run(caller, user, prompt, project=project, model=model, partial=partial) as run:
                 yield run
@@ -96,7 +96,7 @@ class OneShotAtOwner(OneShot):
             await asyncio.gather(work, return_exceptions=True)
             del self._streams[wanted.id]
 
-    async def _place(self, user: User, project: str | None) -> tuple[str, str | None]:
+    async def _project_and_node(self, user: User, project: str | None) -> tuple[str, str | None]:
         """Return the project of a run, and the node that works in its folder; None = this one."""
         if self._owners.is_alone:
             return "", None

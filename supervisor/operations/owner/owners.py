@@ -46,7 +46,7 @@ class Owners:
 
     Args:
         resources: of this node.
-        store: says who owns the others.
+        store: says which other node owns a resource.
         name: of this node.
     """
 
@@ -110,7 +110,7 @@ class Owners:
     async def enter(self, session_id: str, project: str) -> str | None:
         """Return the node that an act on the resource of a session belongs to; None = this one, which owns it now.
 
-        Where nobody owns the resource and this node has not its folder, it is a node that may have it.
+        Where nobody owns it and this node does not have the project's folder, it is another node that may have it.
 
         Raises:
             FolderAway: no such node lives.

@@ -131,7 +131,7 @@ async def test_an_address_that_hangs_holds_up_no_other(store: SqliteStore) -> No
         await _sent(post, 5)
 
 
-async def test_a_failed_send_is_retried_later_and_keeps_its_place(store: SqliteStore) -> None:
+async def test_a_failed_send_is_retried_later_and_keeps_its_position(store: SqliteStore) -> None:
     post = Post(store)
     post.channel.script.append(TemporaryFailure("busy"))
     async with working(post):

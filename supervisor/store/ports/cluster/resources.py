@@ -12,7 +12,7 @@ OF_CHANNEL = "channel/"
 class ResourceStore(Protocol):
     """Resources: what one node alone works on at a time, such as the folder of a project. Their names are the caller's.
 
-    The epoch that claimed a resource owns it until it releases it, or is dead.
+    A resource belongs to the epoch that claimed it, until that epoch releases it or dies.
     """
 
     async def claim(self, resource: str, *, now_ms: int) -> bool:

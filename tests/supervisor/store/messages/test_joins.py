@@ -59,7 +59,7 @@ async def test_the_next_turn_of_the_lane_becomes_part_of_the_running_one(store: 
     assert await join(store, message_id, host) is None, "it does not wait any more"
 
 
-async def test_the_sender_of_a_turn_that_does_not_join_gets_its_place(store: SqliteStore) -> None:
+async def test_the_sender_of_a_turn_that_does_not_join_gets_its_position(store: SqliteStore) -> None:
     host = await running(store, prompt())
     first, second = await wait(store), await wait(store)
     assert await join(store, second, host) is None, "another stands before it"
