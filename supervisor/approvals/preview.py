@@ -13,8 +13,8 @@ from supervisor.protocol.conversation import ToolCall
 MAX_FILE = 262_144
 """The largest file in bytes that is compared with what a `Write` puts in its place."""
 
-READ_SECONDS = 2.0
-"""How long the daemon waits for that file: it may lie on a network drive."""
+READ_SECONDS = 10.0
+"""How long the daemon waits for that file: it may lie on a network drive. After it the question has no diff."""
 
 
 async def diff_of(call: ToolCall, project_path: str) -> str:
