@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from supervisor.people.rights import Rights
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason
-from supervisor.store.ports.cluster.resources import ResourceStore
 from supervisor.undo.recorder import CHECKPOINTS, OF_ANOTHER, Recorder
 from supervisor.undo.undo import UndoDirection
 from tests.fakes import ScriptedConnector
@@ -34,25 +32,6 @@ from tests.supervisor.helpers import ask, connect
 S1 = SessionId("s1")
 B = 7
 """The epoch of the other node."""
-
-
-class FakeResources(ResourceStore):
-    """Resources in memory: epochs by name."""
-
-    def __init__(self, **owned: int) -> None:
-        self.owned = {name.replace("_", "/"): epoch for name, epoch in owned.items()}
-
-    async def claim(self, resource: str, *, now_ms: int) -> bool:
-        return resource not in self.owned
-
-    async def release(self, resource: str) -> None:
-        self.owned.pop(resource, None)
-
-    async def of_others(self) -> AbstractSet[str]:
-        return set(self.owned)
-
-    async def owner(self, resource: str) -> int | None:
-        return self.owned.get(resource)
 
 
 class Through(Links):
@@ -89,7 +68,8 @@ class Through(Links):
 
 def owners(there: Core, links: Through) -> Owners:
     """Return the owners as another node than `there` sees them."""
-    resources = FakeResources(project_site=B)
+    resources = MemoryResources()
+    resources.rows["project/site"] = B
     return Owners(Resources(resources), resources, FakeNodes(1, node(1, "a"), node(B, "b")), links, there.projects)
 
 
@@ -167,7 +147,7 @@ async def test_where_nobody_has_the_folder_a_difference_is_refused_or_said_to_be
         turn = await there.undo.find(S1, message)
         tables = {"site": ProjectConfig(path=str(there.site), nodes=("b",))}
         for name, claimed in (("a", False), ("b", True)):
-            resources = FakeResources()
+            resources = MemoryResources()
             projects = Projects(tables, node=(name,))
             recorder = Recorder(there.store.changes, there.store.turns, tmp_path / f"state of {name}", has_others=True)
             here = UndoAtOwner(
@@ -190,7 +170,7 @@ async def test_an_act_in_a_folder_that_nobody_works_in_goes_to_a_node_that_has_i
     async with Core(tmp_path) as there:
         projects = Projects({"site": ProjectConfig(path=str(there.site), nodes=("gpu",))}, node=("a",))
         nodes = FakeNodes(1, node(1, "a"), node(2, "b"), replace(node(3, "c"), labels=("gpu",)))
-        resources = FakeResources()
+        resources = MemoryResources()
         found = Owners(Resources(resources), resources, nodes, Through(there), projects, name="a")
         assert await found.enter("s1", "site") == "c"
         nodes.nodes.pop()
@@ -213,7 +193,7 @@ async def test_a_node_that_says_that_it_has_a_folder_is_asked_before_one_that_on
         visitor = replace(node(3, "b~71"), projects=())
         older = node(4, "does not say")
         has = replace(node(5, "has"), projects=("site",))
-        nodes, resources = FakeNodes(1, node(1, "a"), standby, visitor, older, has), FakeResources()
+        nodes, resources = FakeNodes(1, node(1, "a"), standby, visitor, older, has), MemoryResources()
         found = Owners(Resources(resources), resources, nodes, Through(there), projects, name="a")
         assert await found.enter("s1", "site") == "has"
         nodes.nodes.remove(has)
@@ -254,7 +234,7 @@ async def test_whoever_ends_a_session_owns_its_resource_so_that_no_other_node_be
 async def test_a_node_that_is_alone_asks_nobody(tmp_path: Path) -> None:
     async with Core(tmp_path) as alone:
         links = Through(alone)
-        none = FakeResources()
+        none = MemoryResources()
         found = Owners(Resources(None), none, FakeNodes(1, node(1)), links, alone.projects)
         assert await found.elsewhere("s1", "site") is None
 
